@@ -1,0 +1,182 @@
+"""The `ganbench` command. Each verb imports what it needs when it runs, so that planning stays fast."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ganbench import __version__, devices, markers, plugins, runs
+from ganbench.runs import Job, Plan
+from ganbench.study import StudyError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb. Returns the exit code: 0, 1 for what went wrong while working, 2 for bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        verb: Callable[[argparse.Namespace], int] = options.verb
+        return verb(options)
+    except StudyError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except Exception as error:
+        if type(error).__module__.startswith("ganbench."):  # our own errors are sentences; others are bugs
+            print(f"ganbench: {error}", file=sys.stderr)
+            return 1
+        if "torchvision::nms" in str(error):
+            print(f"ganbench: {error}\nRun `ganbench doctor`: torch and torchvision do not match.", file=sys.stderr)
+            return 1
+        raise
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("ganbench", description="Compare GAN variants.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"ganbench {__version__}")
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+
+    def add(name: str, verb: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=text, description=text, allow_abbrev=False)
+        sub.set_defaults(verb=verb)
+        return sub
+
+    for name, verb, text in (
+        ("check", _check, "Validate a study file and say what it would run."),
+        ("report", _report, "Render the page of a study from its results."),
+    ):
+        add(name, verb, text).add_argument("study", type=Path)
+    listing = add("list", _list, "List the plugins.")
+    listing.add_argument("kind", nargs="?", choices=[*plugins.KINDS, "method"])
+    add("doctor", _doctor, "Look for what would keep ganbench from working here.")
+    for name, verb, text in (
+        ("data", _data, "Step of the workflow: prepare a dataset."),
+        ("classifier", _classifier, "Step of the workflow: train an image dataset's frozen classifier."),
+        ("reference", _reference, "Step of the workflow: compute what runs are compared with."),
+    ):
+        sub = add(name, verb, text)
+        sub.add_argument("study", type=Path)
+        sub.add_argument("dataset")
+    for name, verb, text in (
+        ("train", _train, "Step of the workflow: train the runs of a job."),
+        ("evaluate", _evaluate, "Step of the workflow: measure the runs of a job."),
+    ):
+        sub = add(name, verb, text)
+        sub.add_argument("study", type=Path)
+        sub.add_argument("job")
+        sub.add_argument("--digest", help="what the job was when the workflow was planned")
+        sub.add_argument("--threads", type=int)
+    return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    plan = runs.plan(options.study)
+    trained = sum(markers.is_trained(plan, run) for run in plan.runs)
+    print(f"{options.study}: fine. {len(plan.runs)} runs, {trained} of them trained.")
+    for cell in dict.fromkeys(run.cell for run in plan.runs):
+        print(f"  {cell}")
+    for gap in plan.gaps:
+        print(f"  left out: {gap.what}: {gap.reason}")
+    for note in plan.notes:
+        print(f"  note: {note}")
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    from ganbench import yamlfile
+
+    registry = plugins.discover()
+    for kind in [options.kind] if options.kind else [*plugins.KINDS, "method"]:
+        print(f"{kind}:")
+        for name in registry.names(kind):
+            summary = (
+                yamlfile.read(registry.recipes[name]).get("title", "")
+                if kind == "method"
+                else registry.card(kind, name).summary
+            )
+            print(f"  {name:24} {summary}")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:  # noqa: ARG001 - takes no options
+    from ganbench import doctor
+
+    return doctor.examine()
+
+
+def _data(options: argparse.Namespace) -> int:
+    plan = _planned(options)
+    from ganbench import data, data_folder
+
+    data.prepare(plan.datasets[options.dataset], data_folder.root(plan.study.data))
+    return 0
+
+
+def _classifier(options: argparse.Namespace) -> int:
+    plan = _planned(options)
+    from ganbench import classifier
+
+    devices.choose("cpu", plan.study.threads)
+    classifier.fit(plan.datasets[options.dataset])
+    return 0
+
+
+def _reference(options: argparse.Namespace) -> int:
+    plan = _planned(options)
+    from ganbench import reference
+
+    devices.choose("cpu", plan.study.threads)
+    reference.make(plan, plan.datasets[options.dataset])
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    plan = _planned(options)
+    job = _job(plan, plan.training_jobs, options)
+    if all(markers.is_trained(plan, run) for run in job.runs):
+        markers.write(plan, job)
+        return 0
+    from ganbench import training
+
+    return 0 if training.carry_out(plan, job, devices.choose(plan.study.device, _threads(plan, options))) else 1
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    plan = _planned(options)
+    job = _job(plan, plan.evaluation_jobs, options)
+    if all(markers.is_evaluated(plan, run) for run in job.runs):
+        markers.write(plan, job)
+        return 0
+    from ganbench import evaluate
+
+    return 0 if evaluate.carry_out(plan, job, devices.choose(plan.study.device, _threads(plan, options))) else 1
+
+
+def _report(options: argparse.Namespace) -> int:
+    plan = runs.plan(options.study)
+    from ganbench.report import page
+
+    page.write(plan)
+    return 0
+
+
+def _planned(options: argparse.Namespace) -> Plan:
+    """The plan, with this process limited to its threads before torch is imported."""
+    plan = runs.plan(options.study)
+    devices.limit_threads(_threads(plan, options))
+    return plan
+
+
+def _threads(plan: Plan, options: argparse.Namespace) -> int:
+    return int(getattr(options, "threads", None) or plan.study.threads)
+
+
+class JobError(Exception):
+    """A job that the study does not have, or no longer has in the form that was planned."""
+
+
+def _job(plan: Plan, jobs: dict[str, Job], options: argparse.Namespace) -> Job:
+    job = jobs.get(options.job)
+    if job is None:
+        raise JobError(plugins.unknown(f"{plan.file} has no job", options.job, jobs))
+    if options.digest not in (None, job.digest):
+        raise JobError(f"{plan.file}: changed since this workflow was planned; run snakemake again")
+    return job

@@ -1,0 +1,80 @@
+"""Datasets as tensors: prepared once into one file, read by every run."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ganbench import files, layout, plugins
+from ganbench.runs import Dataset
+
+SPLITS = ("train", "validation", "test")
+
+
+class DataError(Exception):
+    """Data that is missing or is not what it should be; the message says what to put where."""
+
+
+class Split(NamedTuple):
+    """Samples: points (n, d) float32, or images (n, channels, size, size) uint8; labels (n,) int64 if any."""
+
+    samples: Tensor
+    labels: Tensor | None = None
+
+
+def prepare(dataset: Dataset, raw: Path) -> None:
+    """Load a dataset (download it if need be), check it, and write all its splits as one tensor file.
+
+    Raises DataError.
+    """
+    plugin = plugins.load(dataset.card, dataset.spec["settings"])
+    splits: dict[str, Split] = plugin.splits(raw)
+    tensors = {}
+    for name in SPLITS:
+        samples, labels = splits[name]
+        if samples.is_floating_point() and not torch.isfinite(samples).all():
+            raise DataError(f"dataset '{dataset.card.name}', split '{name}': a sample is not finite")
+        tensors[f"{name}_samples"] = samples.contiguous()
+        if labels is not None:
+            tensors[f"{name}_labels"] = labels.contiguous()
+    path = layout.data(dataset.key)
+    with files.replacing(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def read(dataset: Dataset, split: str) -> Split:
+    """One split of a prepared dataset."""
+    tensors = load_file(layout.data(dataset.key))
+    return Split(tensors[f"{split}_samples"], tensors.get(f"{split}_labels"))
+
+
+def fingerprint(tensor: Tensor) -> str:
+    """sha256 of a tensor's bytes, whatever its memory format."""
+    return hashlib.sha256(tensor.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
+
+
+def as_floats(samples: Tensor) -> Tensor:
+    """What networks see: uint8 images as floats in [-1, 1]; points as they are."""
+    return samples.float().div_(127.5).sub_(1) if samples.dtype == torch.uint8 else samples
+
+
+def as_bytes(images: Tensor) -> Tensor:
+    """Generated images in [-1, 1] as uint8, rounded (not truncated). The images must be finite."""
+    return images.mul(127.5).add_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def batches(samples: Tensor, size: int, stream: torch.Generator) -> Iterator[Tensor]:
+    """Batches for ever: each epoch is a fresh shuffle, and what does not fill a batch is dropped.
+
+    Raises DataError if there are fewer samples than a batch holds.
+    """
+    if len(samples) < size:
+        raise DataError(f"batch_size {size} is larger than the training split ({len(samples)} samples)")
+    while True:
+        order = torch.randperm(len(samples), generator=stream, device=samples.device)
+        for index in order[: len(samples) // size * size].split(size):
+            yield as_floats(samples[index])

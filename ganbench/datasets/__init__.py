@@ -1,0 +1,1 @@
+"""Datasets, one file each: a frozen dataclass `Dataset` whose fields are its settings."""

@@ -1,0 +1,65 @@
+"""MNIST, through torchvision."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn.functional import pad
+
+from ganbench.data import DataError, Split, fingerprint
+
+GENUINE = {
+    "train": (
+        "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+        "e474323ac02fc156161b0bbb1f8c9cfeb327a74bcd9f9680a8385269a24f566c",
+    ),
+    "test": (
+        "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+        "2fd8de6bdb8d11780b4b96dc57847bcfe6953f7c32aa48bfcd8237c3b7847243",
+    ),
+}
+"""sha256 of the pixels and of the labels (as int64) of the genuine files."""
+
+TRAIN = 50_000  # of the 60,000 training images; the last 10,000 are the validation split
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Handwritten digits (LeCun et al. 1998): 28x28 grey, two pixels of black added on each side to make 32x32.
+
+    Of the 60,000 training images the last 10,000 are the validation split.
+    """
+
+    kind: ClassVar[str] = "images"
+    classes: ClassVar[int] = 10
+    classifier_epochs: ClassVar[int] = 2
+    accuracy_gate: ClassVar[float] = 0.985
+    size: ClassVar[int] = 32
+
+    def splits(self, raw: Path) -> dict[str, Split]:
+        """Read `raw`/MNIST/raw, downloading what is missing. Raises DataError if that fails."""
+        full, labels = _read(raw, "train")
+        return {
+            "train": Split(full[:TRAIN], labels[:TRAIN]),
+            "validation": Split(full[TRAIN:], labels[TRAIN:]),
+            "test": Split(*_read(raw, "test")),
+        }
+
+
+def _read(raw: Path, split: str) -> tuple[Tensor, Tensor]:
+    from torchvision.datasets import MNIST
+
+    prefix = "train" if split == "train" else "t10k"
+    folder = raw / "MNIST" / "raw"
+    try:
+        images = MNIST(root=raw, train=split == "train", download=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DataError(
+            f"mnist: the files are not in {folder} and cannot be downloaded ({error}). Put "
+            f"{prefix}-images-idx3-ubyte and {prefix}-labels-idx1-ubyte (unpacked, or as .gz) there, or point the "
+            f"study's `data:` key or GANBENCH_DATA at the folder that holds MNIST/raw"
+        ) from error
+    if (fingerprint(images.data), fingerprint(images.targets)) != GENUINE[split]:
+        raise DataError(f"mnist: {folder}/{prefix}-* are not the genuine files; remove them and fetch them again")
+    return pad(images.data[:, None], (2, 2, 2, 2)), images.targets

@@ -1,0 +1,120 @@
+"""`ganbench doctor`: what would keep ganbench from working here, in words."""
+
+import importlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ganbench import data_folder
+
+PAIRS = {"2.11": "0.26", "2.12": "0.27"}
+"""Which torchvision belongs to which torch (pytorch/vision's README)."""
+
+GIGABYTE = 10**9
+
+
+class Trouble(Exception):  # noqa: N818 - reads as what it is
+    """A check that failed; the message says what to do."""
+
+
+def examine() -> int:
+    """Run every check, print a line each, and return 0 if all passed."""
+    failed = 0
+    for check in CHECKS:
+        try:
+            print(f"ok       {check()}")
+        except Trouble as trouble:
+            failed += 1
+            print(f"PROBLEM  {trouble}")
+    return 1 if failed else 0
+
+
+def _python() -> str:
+    if sys.version_info < (3, 11):
+        raise Trouble(f"Python {sys.version.split()[0]} is too old; ganbench needs 3.11 or newer")
+    return f"Python {sys.version.split()[0]}"
+
+
+def _torch() -> str:
+    try:
+        found = version("torch")
+    except PackageNotFoundError as error:
+        raise Trouble("torch is not installed; run `pip install -e .`") from error
+    try:
+        torch = importlib.import_module("torch")
+    except (ImportError, OSError) as error:
+        raise Trouble(f"torch {found} does not import: {error}; reinstall it") from error
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return f"torch {found}, {', '.join(gpus) if gpus else 'no CUDA GPU: training runs on the CPU'}"
+
+
+def _torchvision() -> str:
+    try:
+        torch, vision = version("torch"), version("torchvision")
+    except PackageNotFoundError as error:
+        raise Trouble(f"{error.name} is not installed; run `pip install -e .`") from error
+    try:
+        importlib.import_module("torchvision")
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        raise Trouble(mismatch(torch, vision, str(error))) from error
+    return f"torchvision {vision}"
+
+
+def mismatch(torch: str, vision: str, error: str) -> str:
+    """What to do about a torchvision that does not import beside this torch."""
+    belongs = PAIRS.get(".".join(torch.split(".")[:2]))
+    builds = (
+        f"torch is a '+{torch.partition('+')[2]}' build and torchvision is not of the same"
+        if torch.partition("+")[2] != vision.partition("+")[2]
+        else "the two are of different builds"
+    )
+    wanted = f"torchvision {belongs}" if belongs else "the torchvision of its release"
+    return (
+        f"torchvision {vision} does not work with torch {torch} ({error}). {builds.capitalize()}: torch "
+        f"{torch.partition('+')[0]} goes with {wanted}, both from the same place. Install both anew: "
+        f"pip install --force-reinstall torch=={torch.partition('+')[0]} torchvision"
+    )
+
+
+def _libraries() -> str:
+    names = ("torch_fidelity", "snakemake", "optuna", "sklearn", "seaborn", "safetensors", "pydantic")
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            raise Trouble(f"{name} does not import: {error}; run `pip install -e .`") from error
+    return f"{', '.join(names)} import"
+
+
+def _snakemake() -> str:
+    program = shutil.which("snakemake") or str(Path(sys.executable).with_name("snakemake"))
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Trouble(f"snakemake does not start: {error}; activate the environment it is in") from error
+    return f"snakemake {said.stdout.strip()}"
+
+
+def _writable() -> str:
+    try:
+        with tempfile.TemporaryFile(dir="."):
+            pass
+    except OSError as error:
+        raise Trouble(f"cannot write to {Path.cwd()}: {error.strerror}; results/ would go there") from error
+    free = shutil.disk_usage(".").free
+    if free < GIGABYTE:
+        raise Trouble(f"only {free / GIGABYTE:.1f} GB are free in {Path.cwd()}; make room for results/")
+    return f"{Path.cwd()} can be written, {free / GIGABYTE:.0f} GB free"
+
+
+def _data() -> str:
+    folder = data_folder.root(None)
+    state = "is there" if folder.is_dir() else "is not there yet; datasets that are downloaded will make it"
+    return f"data folder {folder} {state}"
+
+
+CHECKS: tuple[Callable[[], str], ...] = (_python, _torch, _torchvision, _libraries, _snakemake, _writable, _data)

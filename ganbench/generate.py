@@ -1,0 +1,33 @@
+"""Samples from a trained generator."""
+
+import torch
+from torch import Tensor, nn
+
+from ganbench import data
+
+BATCH = 500
+
+
+class NotFiniteError(Exception):
+    """A generator made a sample that is not a number."""
+
+
+@torch.no_grad()
+def generate(generator: nn.Module, count: int, noise_dim: int, stream: torch.Generator) -> Tensor:
+    """`count` samples on the CPU: points (n, d) float32, or images (n, channels, size, size) uint8.
+
+    The generator runs in evaluation mode: batch normalisation uses its running statistics, so that a sample does
+    not depend on its neighbours. Raises NotFiniteError rather than turn NaN into black pixels.
+    """
+    training = generator.training
+    generator.eval()
+    made = []
+    for start in range(0, count, BATCH):
+        size = min(BATCH, count - start)
+        noise = torch.randn(size, noise_dim, generator=stream, device=stream.device)
+        samples = generator(noise)
+        if not samples.isfinite().all():
+            raise NotFiniteError("a generated sample is not finite")
+        made.append((data.as_bytes(samples) if samples.dim() > 2 else samples).cpu())
+    generator.train(training)
+    return torch.cat(made)

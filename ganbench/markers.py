@@ -1,0 +1,59 @@
+"""Markers: the files by which Snakemake knows that a job is done.
+
+A marker holds the digest of each of its runs. Results on disk are the truth, markers only speak of them: one that
+speaks falsely (another plan, a folder deleted by hand, results copied without Snakemake's memory) is removed
+before Snakemake looks, and the job then redoes exactly what is missing.
+"""
+
+from pathlib import Path
+
+from ganbench import files, layout
+from ganbench.runs import Job, Plan, Run
+
+RECORD = {"train": layout.TRAINING, "evaluate": layout.METRICS}
+
+
+def write(plan: Plan, job: Job) -> None:
+    """Declare a job done."""
+    files.write_json(plan.marker(job), {"runs": job.promises})
+
+
+def is_true(plan: Plan, job: Job) -> bool:
+    """Whether the marker exists, speaks of this plan, and every run that it names has its record."""
+    content = files.read_json(plan.marker(job))
+    if content is None or content.get("runs") != job.promises:
+        return False
+    return all((plan.folder(run) / RECORD[job.step]).is_file() for run in job.runs)
+
+
+def discard_false(plan: Plan) -> list[Path]:
+    """Remove the markers that are not true; returns them."""
+    jobs = [*plan.training_jobs.values(), *plan.evaluation_jobs.values()]
+    false = [plan.marker(job) for job in jobs if plan.marker(job).exists() and not is_true(plan, job)]
+    for path in false:
+        path.unlink(missing_ok=True)
+    return false
+
+
+def is_trained(plan: Plan, run: Run) -> bool:
+    """Whether the run's training record is there, is of this spec, and has the files that it names."""
+    record = files.read_json(plan.folder(run) / layout.TRAINING)
+    if record is None or record.get("digest") != run.digest:
+        return False
+    return all((plan.folder(run) / name).is_file() for name in record.get("files", []))
+
+
+def is_evaluated(plan: Plan, run: Run) -> bool:
+    """Whether the run's metrics are there, of this evaluation, by the reference and of the weights that are there
+    now."""
+    folder = plan.folder(run)
+    training, metrics = files.read_json(folder / layout.TRAINING), files.read_json(folder / layout.METRICS)
+    reference = files.read_json(layout.reference(plan.study.study, run.dataset))
+    if training is None or metrics is None or reference is None:
+        return False
+    return bool(
+        training.get("digest") == run.digest
+        and metrics.get("evaluation_digest") == run.evaluation_digest
+        and metrics.get("weights_sha256") == training.get("weights_sha256")
+        and metrics.get("protocol") == reference.get("protocol")
+    )

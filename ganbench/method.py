@@ -1,0 +1,148 @@
+"""Methods: a recipe of loss, penalty, constraint, optimizers and update rule.
+
+A recipe file, and an entry under `methods:` in a study, are the same thing: a `base` (another recipe) and what
+differs from it. So "wgan-gp with another learning rate" is `{name: wgan-gp, optimizer: {lr: 3e-4}}`.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field as Key
+
+from ganbench import yamlfile
+from ganbench.plugins import Registry, unknown
+
+Beta = Annotated[float, Key(ge=0, lt=1)]
+
+
+class Strict(BaseModel):
+    """Unknown keys, wrong types and infinities are errors; values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Adam(Strict):
+    """torch.optim.Adam (Kingma & Ba 2015)."""
+
+    name: Literal["adam"]
+    lr: PositiveFloat
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
+    eps: PositiveFloat = 1e-8
+    weight_decay: NonNegativeFloat = 0.0
+
+
+class RMSprop(Strict):
+    """torch.optim.RMSprop; `alpha` is torch's default, as in the authors' WGAN code."""
+
+    name: Literal["rmsprop"]
+    lr: PositiveFloat
+    alpha: Beta = 0.99
+    eps: PositiveFloat = 1e-8
+    momentum: NonNegativeFloat = 0.0
+    weight_decay: NonNegativeFloat = 0.0
+
+
+class SGD(Strict):
+    """torch.optim.SGD."""
+
+    name: Literal["sgd"]
+    lr: PositiveFloat
+    momentum: NonNegativeFloat = 0.0
+    weight_decay: NonNegativeFloat = 0.0
+
+
+Optimizer = Annotated[Adam | RMSprop | SGD, Key(discriminator="name")]
+
+
+class Part(Strict):
+    """A plugin by name, with its settings."""
+
+    name: str
+    settings: dict[str, Any] = {}
+
+
+class Method(Strict):
+    """A complete recipe."""
+
+    loss: Part
+    penalty: Part | None = None
+    constraint: Part | None = None
+    generator_optimizer: Optimizer
+    discriminator_optimizer: Optimizer
+    n_critic: PositiveInt = 1
+    """Discriminator steps per generator step."""
+
+
+DESCRIPTIVE = ("title", "citation", "base", "on_points", "on_images")
+PARTS = ("loss", "penalty", "constraint")
+OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
+KEYS = (*Method.model_fields, "optimizer", *DESCRIPTIVE)
+
+
+class RecipeError(Exception):
+    """A base that does not exist, or that leads back to itself."""
+
+
+def layers(registry: Registry, name: str, base: str | None = None) -> list[dict[str, Any]]:
+    """The recipe and all that it stands on, the deepest base first. `base` replaces the recipe's own.
+
+    Raises RecipeError.
+    """
+    found: list[dict[str, Any]] = []
+    seen: list[str] = []
+    while True:
+        if name in seen:
+            raise RecipeError(f"recipe '{name}' is its own base: {' -> '.join([*seen, name])}")
+        if name not in registry.recipes:
+            raise RecipeError(unknown("unknown method", name, registry.recipes))
+        seen.append(name)
+        recipe = yamlfile.read(registry.recipes[name])
+        found.insert(0, recipe)
+        below = base if len(seen) == 1 and base else recipe.get("base")
+        if below is None:
+            return found
+        name = str(below)
+
+
+def compose(recipes: list[Mapping[str, Any]], data_kind: str) -> dict[str, Any]:
+    """Lay recipes over each other, the later the stronger, as settings for one kind of data."""
+    combined: dict[str, Any] = {}
+    for recipe in recipes:
+        for layer in (recipe, recipe.get(f"on_{data_kind}") or {}):
+            for key, value in _spelled_out(layer).items():
+                combined[key] = _over(combined.get(key), value)
+    return combined
+
+
+def _spelled_out(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the describing keys; `loss: hinge` as a mapping; `optimizer` as both optimizers."""
+    full = {key: value for key, value in layer.items() if key not in (*DESCRIPTIVE, "name", "label", "optimizer")}
+    if "optimizer" in layer:
+        full = {**dict.fromkeys(OPTIMIZERS, layer["optimizer"]), **full}
+        for key in OPTIMIZERS:
+            full[key] = _over(layer["optimizer"], full[key])
+    for key in (*PARTS, *OPTIMIZERS):
+        if isinstance(full.get(key), str):
+            full[key] = {"name": full[key]}
+    return full
+
+
+def _over(old: Any, new: Any) -> Any:
+    """`new` over `old`: settings merge, unless the name says that it is another thing."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    if "name" in new and new["name"] != old.get("name"):
+        return new
+    return {**old, **new}
+
+
+def as_parts(composed: dict[str, Any]) -> dict[str, Any]:
+    """Inline settings to the shape of `Method`: `{name, weight}` becomes `{name, settings: {weight}}`."""
+    shaped = dict(composed)
+    for key in PARTS:
+        value = shaped.get(key)
+        if isinstance(value, dict):
+            rest = {k: v for k, v in value.items() if k != "name"}
+            shaped[key] = {"settings": rest, **({"name": value["name"]} if "name" in value else {})}
+    return shaped

@@ -1,0 +1,1 @@
+"""Methods: one YAML recipe each. They are data, so this package holds no code."""

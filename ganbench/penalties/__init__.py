@@ -1,0 +1,1 @@
+"""Penalties, one file each: a frozen dataclass `Penalty`, a term added to the discriminator loss."""

@@ -1,0 +1,242 @@
+"""Find plugins, read what they declare, load them.
+
+One file is one plugin, and its name is the file's name (`wgan_gp.py` is `wgan-gp`). Reading parses the file
+and never imports it, so that planning stays free of torch and a broken plugin cannot break a listing.
+A plugin file defines one frozen dataclass named after its kind. Its annotated fields are the settings; its
+`ClassVar`s are traits, facts that planning needs ("which kind of data does this architecture make?").
+"""
+
+import ast
+import dataclasses
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from pydantic import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+)
+
+KINDS = {
+    "dataset": ("datasets", "Dataset"),
+    "architecture": ("architectures", "Architecture"),
+    "loss": ("losses", "Loss"),
+    "penalty": ("penalties", "Penalty"),
+    "constraint": ("constraints", "Constraint"),
+    "metric": ("metrics", "Metric"),
+}
+METHODS = "methods"
+
+FIELD_TYPES: dict[str, Any] = {
+    "bool": bool,
+    "int": int,
+    "float": float,
+    "str": str,
+    "tuple": tuple,
+    "Literal": Literal,
+    "PositiveInt": PositiveInt,
+    "PositiveFloat": PositiveFloat,
+    "NonNegativeInt": NonNegativeInt,
+    "NonNegativeFloat": NonNegativeFloat,
+}
+
+
+class PluginError(Exception):
+    """A plugin file that cannot be read; the message names the file, the line and the fix."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting of a plugin: its type as written, and its default (`MISSING` if it has none)."""
+
+    type: Any
+    written: str
+    default: Any
+
+
+MISSING: Any = dataclasses.MISSING
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a plugin file declares."""
+
+    kind: str
+    name: str
+    path: Path
+    sha256: str
+    doc: str
+    fields: dict[str, Field]
+    traits: dict[str, Any]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return self.doc.strip().split("\n", maxsplit=1)[0]
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All plugins a study can name: cards by kind and name, and the paths of the method recipes."""
+
+    cards: dict[str, dict[str, Card]]
+    recipes: dict[str, Path]
+
+    def card(self, kind: str, name: str) -> Card:
+        """The card of a known plugin; KeyError otherwise (validation has named it before)."""
+        return self.cards[kind][name]
+
+    def names(self, kind: str) -> list[str]:
+        """The names of one kind, sorted; `method` is a kind here."""
+        return sorted(self.recipes if kind == "method" else self.cards[kind])
+
+
+def discover(files: Sequence[Path] = ()) -> Registry:
+    """Read the built-in plugins and the given plugin files."""
+    here = Path(__file__).parent
+    cards: dict[str, dict[str, Card]] = {kind: {} for kind in KINDS}
+    for kind, (folder, _) in KINDS.items():
+        for path in sorted((here / folder).glob("[!_]*.py")):
+            _add(cards, read_card(path, kind))
+    for path in files:
+        _add(cards, read_card(path))
+    return Registry(cards, {path.stem: path for path in sorted((here / METHODS).glob("*.yaml"))})
+
+
+def _add(cards: dict[str, dict[str, Card]], card: Card) -> None:
+    known = cards[card.kind].setdefault(card.name, card)
+    if known is not card:
+        raise PluginError(
+            f"{card.path}: {card.kind} '{card.name}' exists already in {known.path}; rename the file"
+        )
+
+
+def read_card(path: Path, kind: str | None = None) -> Card:
+    """Parse one plugin file. Its kind follows from the class that it defines.
+
+    Raises PluginError when the file is missing, is not Python, or declares no plugin.
+    """
+    try:
+        source = path.read_bytes()
+        tree = ast.parse(source)
+    except OSError as error:
+        raise PluginError(f"{path}: cannot read this plugin file: {error.strerror}") from error
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise PluginError(f"{path}: line {line}: not valid Python: {error}") from error
+    kind_of = {class_name: kind for kind, (_, class_name) in KINDS.items()}
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in kind_of]
+    if len(classes) != 1 or (kind is not None and kind_of[classes[0].name] != kind):
+        wanted = [KINDS[kind][1]] if kind else sorted(kind_of)
+        raise PluginError(
+            f"{path}: a plugin file defines exactly one of the classes {', '.join(wanted)}; found {len(classes)}"
+        )
+    body = classes[0]
+    fields, traits = _declarations(body, path)
+    return Card(
+        kind=kind_of[body.name],
+        name=path.stem.replace("_", "-"),
+        path=path,
+        sha256=hashlib.sha256(source).hexdigest(),
+        doc=ast.get_docstring(tree) or ast.get_docstring(body) or "",
+        fields=fields,
+        traits=traits,
+    )
+
+
+def _declarations(body: ast.ClassDef, path: Path) -> tuple[dict[str, Field], dict[str, Any]]:
+    fields: dict[str, Field] = {}
+    traits: dict[str, Any] = {}
+    for node in body.body:
+        if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)):
+            continue
+        name, written = node.target.id, ast.unparse(node.annotation)
+        try:
+            value = MISSING if node.value is None else ast.literal_eval(node.value)
+        except ValueError as error:
+            raise PluginError(
+                f"{path}: line {node.lineno}: the value of '{name}' must be a plain literal, "
+                f"because planning reads it without running the file"
+            ) from error
+        if written.startswith("ClassVar"):
+            traits[name] = value
+            continue
+        try:
+            type_ = eval(written, {"__builtins__": {}}, FIELD_TYPES)
+        except (NameError, TypeError, SyntaxError) as error:
+            raise PluginError(
+                f"{path}: line {node.lineno}: setting '{name}' has type '{written}'; "
+                f"settings are built from {', '.join(FIELD_TYPES)}"
+            ) from error
+        fields[name] = Field(type_, written, value)
+    return fields, traits
+
+
+def resolve(card: Card, given: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Fill in the defaults and check the types.
+
+    Returns all settings of the plugin as JSON values, and the problems as (setting, message).
+    """
+    problems = [
+        (key, f"{unknown(card.kind + ' ' + repr(card.name) + ' has no setting', key, card.fields)}")
+        for key in given
+        if key not in card.fields
+    ]
+    settings: dict[str, Any] = {}
+    for name, field in card.fields.items():
+        value = given.get(name, field.default)
+        if value is MISSING:
+            problems.append((name, f"{card.kind} '{card.name}' needs this setting ({field.written})"))
+            continue
+        adapter = TypeAdapter[Any](field.type)
+        try:
+            settings[name] = adapter.dump_python(
+                adapter.validate_json(json.dumps(value, default=str), strict=True), mode="json"
+            )
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            problems.append((name, f"{value!r} is not {field.written}: {reason}"))
+    return settings, problems
+
+
+def unknown(what: str, name: object, known: Iterable[str]) -> str:
+    """A sentence about an unknown name, with the closest known one."""
+    choices = sorted(known)
+    close = difflib.get_close_matches(str(name).lower(), choices, n=1, cutoff=0.5)
+    hint = f"; did you mean '{close[0]}'?" if close else ""
+    return f"{what} '{name}'{hint} (known: {', '.join(choices) or 'none'})"
+
+
+def load(card: Card, settings: dict[str, Any]) -> Any:
+    """Import the plugin and build it with its resolved settings. This is where torch comes in.
+
+    A tuple setting travels as a JSON list and is turned back here.
+    """
+    plugin = getattr(_module(card), KINDS[card.kind][1])
+    return plugin(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
+
+
+def _module(card: Card) -> ModuleType:
+    folder = Path(__file__).parent / KINDS[card.kind][0]
+    if card.path.parent == folder:
+        return importlib.import_module(f"ganbench.{KINDS[card.kind][0]}.{card.path.stem}")
+    name = f"ganbench_plugin_{card.kind}_{card.path.stem}"
+    spec = importlib.util.spec_from_file_location(name, card.path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{card.path}: cannot be loaded as a Python file; its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up by name
+    spec.loader.exec_module(module)
+    return module

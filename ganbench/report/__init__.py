@@ -1,0 +1,1 @@
+"""The report: results on disk to one offline HTML page."""

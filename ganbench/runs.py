@@ -1,0 +1,370 @@
+"""From a study to its plan: every run with its spec, grouped into jobs; and what was left out, and why.
+
+The spec of a run is everything that can change its result and nothing else; its digest is the cache key.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganbench import layout, plugins, study
+from ganbench.plugins import Card, Registry
+from ganbench.study import DatasetEntry, Entry, Problem, Study, StudyError
+
+ENGINE = 1
+"""Version of what training computes. It is in every spec: raise it when a change alters trained weights
+(tests/test_golden.py notices), and every run trains again."""
+
+EVALUATION_ENGINE = 1
+"""The same for what evaluation computes from trained weights."""
+
+Spec = dict[str, Any]
+
+
+def digest(content: Any) -> str:
+    """sha256 of the canonical JSON."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset of the study, with all that its runs share."""
+
+    label: str
+    card: Card
+    spec: Spec
+    evaluation: study.Evaluation
+    metrics: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """`points` or `images`."""
+        return study.data_kind(self.card)
+
+    @property
+    def key(self) -> str:
+        """The name of its folder, unique for its settings."""
+        return f"{self.card.name}-{digest(self.spec)[:10]}"
+
+    @property
+    def classifier_key(self) -> str | None:
+        """The folder of its frozen classifier; None for data that is measured directly."""
+        if self.kind == "points":
+            return None
+        return f"{self.card.name}-{digest({'engine': EVALUATION_ENGINE, 'dataset': self.spec})[:10]}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a cell and a seed."""
+
+    dataset: str
+    architecture: str
+    method: str
+    seed: int
+    spec: Spec
+    evaluation_spec: Spec
+
+    @property
+    def cell(self) -> str:
+        """dataset/architecture/method."""
+        return f"{self.dataset}/{self.architecture}/{self.method}"
+
+    @property
+    def id(self) -> str:
+        """The cell and the seed; also its folder."""
+        return f"{self.cell}/seed{self.seed}"
+
+    @property
+    def digest(self) -> str:
+        """The cache key of the training."""
+        return digest(self.spec)
+
+    @property
+    def evaluation_digest(self) -> str:
+        """The cache key of the evaluation."""
+        return digest(self.evaluation_spec)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Runs that one process handles, one after the other; of no interest to results."""
+
+    id: str
+    step: str
+    dataset: str
+    runs: tuple[Run, ...]
+
+    @property
+    def runs_by_id(self) -> frozenset[str]:
+        """The ids of its runs."""
+        return frozenset(run.id for run in self.runs)
+
+    @property
+    def promises(self) -> dict[str, str]:
+        """What its marker says when it is done: the digest of each run."""
+        return {run.id: run.digest if self.step == "train" else run.evaluation_digest for run in self.runs}
+
+    @property
+    def digest(self) -> str:
+        """Changes when any of its runs changes."""
+        return digest(self.promises)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A combination that was left out."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a study asks for."""
+
+    file: Path
+    study: Study
+    registry: Registry
+    datasets: dict[str, Dataset]
+    runs: tuple[Run, ...]
+    gaps: tuple[Gap, ...]
+    notes: tuple[str, ...]
+    training_jobs: dict[str, Job]
+    evaluation_jobs: dict[str, Job]
+
+    @property
+    def digest(self) -> str:
+        """Changes when anything that the report shows changes in the study."""
+        shown = [self.study.study, self.study.description, [vars(gap) for gap in self.gaps], self.notes]
+        return digest([*shown, [[run.id, run.digest, run.evaluation_digest] for run in self.runs]])
+
+    def marker(self, job: Job) -> Path:
+        """The declared output of a job."""
+        return layout.marker(self.study.study, job.step, job.id)
+
+    def folder(self, run: Run) -> Path:
+        """Where the run's files lie."""
+        return layout.run(self.study.study, run.id)
+
+    def inputs_of_reference(self, dataset: str) -> list[Path]:
+        """The files that a dataset's reference is made from."""
+        of = self.datasets[dataset]
+        frozen = [layout.classifier(of.classifier_key)] if of.classifier_key else []
+        return [layout.data(of.key), *frozen]
+
+    def reference_digest(self, dataset: str) -> str:
+        """Changes when a dataset's reference must be made anew."""
+        return digest(reference_spec(self.datasets[dataset], self.registry))
+
+    def inputs_of_evaluation(self, job: str) -> list[Path]:
+        """The reference, and the markers of the jobs that train the runs."""
+        runs = self.evaluation_jobs[job].runs_by_id
+        trainers = [trainer for trainer in self.training_jobs.values() if runs & trainer.runs_by_id]
+        return [
+            layout.reference(self.study.study, self.evaluation_jobs[job].dataset),
+            *(self.marker(trainer) for trainer in trainers),
+        ]
+
+    def classifiers(self) -> dict[str, Dataset]:
+        """The frozen classifiers that the study needs, each with a dataset that it is for."""
+        return {d.classifier_key: d for d in self.datasets.values() if d.classifier_key}
+
+
+def plan(file: Path) -> Plan:
+    """Validate a study and expand it. Raises StudyError; touches nothing on disk."""
+    wanted, registry = study.load(file)
+    problems: list[Problem] = []
+    gaps: list[Gap] = []
+    notes: list[str] = []
+    datasets: dict[str, Dataset] = {}
+    runs: list[Run] = []
+    fitting: set[str] = set()
+    for index, entry in enumerate(wanted.datasets):
+        dataset = _dataset(wanted, entry, registry)
+        datasets[entry.label] = dataset
+        pairs, misfits = _pairs(dataset, entry.architectures or wanted.architectures, registry)
+        if entry.architectures:
+            where = f"datasets[{index}].architectures"
+            problems += [Problem(f"{where}[{i}]", f"'{label}': {reason}") for i, label, reason in misfits]
+        elif not pairs:
+            reasons = "; ".join(f"'{label}': {reason}" for _, label, reason in misfits)
+            problems.append(Problem(f"datasets[{index}]", f"no architecture fits '{entry.label}': {reasons}"))
+        else:
+            gaps += [Gap(f"{entry.label} × {label}", reason) for _, label, reason in misfits]
+        fitting |= {architecture.label for architecture in pairs}
+        if not dataset.metrics:
+            chosen = ", ".join(wanted.evaluation.metrics or ())
+            problems.append(Problem("evaluation.metrics", f"none of {chosen} applies to '{entry.label}'"))
+        for architecture in pairs:
+            runs += _cells(wanted, entry, dataset, architecture, registry, gaps, notes)
+    if not problems:
+        problems += [
+            Problem(f"architectures[{index}]", f"'{entry.label}' fits none of the datasets that use this list")
+            for index, entry in enumerate(wanted.architectures)
+            if entry.label not in fitting and not all(d.architectures for d in wanted.datasets)
+        ]
+    if problems:
+        raise StudyError(file, problems)
+    return Plan(
+        file=file,
+        study=wanted,
+        registry=registry,
+        datasets=datasets,
+        runs=tuple(runs),
+        gaps=tuple(dict.fromkeys(gaps)),
+        notes=tuple(dict.fromkeys(notes)),
+        training_jobs=_jobs("train", runs, {d.label: wanted.training_on(d).runs_per_job for d in wanted.datasets}),
+        evaluation_jobs=_jobs("evaluate", runs, {d: datasets[d].evaluation.runs_per_job for d in datasets}),
+    )
+
+
+def _dataset(wanted: Study, entry: DatasetEntry, registry: Registry) -> Dataset:
+    card = registry.card("dataset", entry.name)
+    evaluation = wanted.evaluation_on(entry)
+    kind = study.data_kind(card)
+    names = evaluation.metrics or registry.names("metric")
+    fits = [name for name in names if kind in registry.card("metric", name).traits["kinds"]]
+    if evaluation.metrics is None:
+        fits.sort(key=lambda name: registry.card("metric", name).traits.get("order", 99))
+    return Dataset(entry.label, card, _part(card, entry.settings), evaluation, tuple(fits))
+
+
+def _part(card: Card, given: dict[str, Any]) -> Spec:
+    settings, _ = plugins.resolve(card, given)
+    return {"name": card.name, "settings": settings, "sha256": card.sha256}
+
+
+def _pairs(
+    dataset: Dataset, architectures: Sequence[Entry], registry: Registry
+) -> tuple[list[Entry], list[tuple[int, str, str]]]:
+    """The architectures that fit, and the others as (index, label, reason)."""
+    pairs, misfits = [], []
+    for index, entry in enumerate(architectures):
+        card = registry.card("architecture", entry.name)
+        reason = _misfit(dataset, card)
+        if reason:
+            misfits.append((index, entry.label, reason))
+        else:
+            pairs.append(entry)
+    return pairs, misfits
+
+
+def _misfit(dataset: Dataset, architecture: Card) -> str | None:
+    """Why an architecture cannot make this data, or None."""
+    kinds, sizes = architecture.traits["kinds"], architecture.traits.get("sizes")
+    if dataset.kind not in kinds:
+        return f"{architecture.name} makes {' or '.join(kinds)}, {dataset.card.name} holds {dataset.kind}"
+    size = dataset.spec["settings"].get("size", dataset.card.traits.get("size"))
+    if sizes and size not in sizes:
+        possible = " or ".join(f"{s}x{s}" for s in sizes)
+        return f"{architecture.name} makes images of {possible} pixels, {dataset.card.name} holds {size}x{size}"
+    return None
+
+
+def _cells(
+    wanted: Study,
+    entry: DatasetEntry,
+    dataset: Dataset,
+    architecture: Entry,
+    registry: Registry,
+    gaps: list[Gap],
+    notes: list[str],
+) -> list[Run]:
+    """All runs of one dataset and architecture; what is left out or changed is added to gaps and notes."""
+    runs: list[Run] = []
+    shared: dict[str, str] = {}
+    training = wanted.training_on(entry)
+    for method in wanted.methods:
+        for which in wanted.optimizer_settings:
+            label = method.label if which == "own" else f"{method.label}-shared"
+            spec = _method(method, dataset.kind, registry, wanted.shared_optimizer if which == "shared" else None)
+            if which == "shared":
+                twin = shared.setdefault(digest(spec), label)
+                if twin != label:
+                    reason = f"under the shared optimizer it is the same as {twin}"
+                    gaps.append(Gap(f"{dataset.label} × {architecture.label} × {label}", reason))
+                    continue
+            network = _part(registry.card("architecture", architecture.name), architecture.settings)
+            note = _without_batch_norm(network, spec, registry)
+            if note:
+                notes.append(f"{label} with {architecture.label}: {note}")
+            steps = training.generator_steps or max(1, (training.discriminator_steps or 0) // spec["n_critic"])
+            base = {
+                "engine": ENGINE,
+                "dataset": dataset.spec,
+                "architecture": network,
+                "method": spec,
+                "training": {
+                    "generator_steps": steps,
+                    "batch_size": training.batch_size,
+                    "log_every": training.log_every,
+                },
+            }
+            for seed in wanted.seeds:
+                run_spec = {**base, "seed": seed}
+                evaluation = _evaluation_spec(run_spec, dataset, registry)
+                runs.append(Run(dataset.label, architecture.label, label, seed, run_spec, evaluation))
+    return runs
+
+
+def _method(entry: Entry, kind: str, registry: Registry, optimizer: study.Optimizer | None) -> Spec:
+    recipe = study.resolved_method(entry, kind, registry)
+    if optimizer is not None:
+        forced = {"generator_optimizer": optimizer, "discriminator_optimizer": optimizer}
+        recipe = recipe.model_copy(update=forced)
+    spec: Spec = recipe.model_dump(mode="json")
+    for kind_of_part in ("loss", "penalty", "constraint"):
+        part = spec[kind_of_part]
+        if part is not None:
+            spec[kind_of_part] = _part(registry.card(kind_of_part, part["name"]), part["settings"])
+    return spec
+
+
+def _without_batch_norm(network: Spec, method: Spec, registry: Registry) -> str | None:
+    """A penalty on each sample's own gradient is void under batch normalisation, which mixes the samples
+    (Gulrajani et al. 2017, section 4): such a critic gets layer normalisation. Changes `network`."""
+    penalty = method["penalty"]
+    per_sample = penalty and registry.card("penalty", penalty["name"]).traits.get("per_sample", False)
+    if not per_sample or network["settings"].get("discriminator_norm") != "batch":
+        return None
+    network["settings"]["discriminator_norm"] = "layer"
+    return f"{penalty['name']} looks at each sample alone, so the critic has layer instead of batch normalisation"
+
+
+def _evaluation_spec(run_spec: Spec, dataset: Dataset, registry: Registry) -> Spec:
+    return {
+        "engine": EVALUATION_ENGINE,
+        "run": digest(run_spec),
+        "reference": reference_spec(dataset, registry),
+        "samples": dataset.evaluation.samples,
+    }
+
+
+def reference_spec(dataset: Dataset, registry: Registry) -> Spec:
+    """All that the reference of a dataset depends on: data, classifier, metrics, sample count."""
+    return {
+        "dataset": dataset.spec,
+        "classifier": dataset.classifier_key,
+        "samples": dataset.evaluation.samples,
+        "metrics": {name: _part(registry.card("metric", name), {}) for name in dataset.metrics},
+    }
+
+
+def _jobs(step: str, runs: Iterable[Run], runs_per_job: dict[str, int]) -> dict[str, Job]:
+    """Training jobs hold runs of one dataset and architecture, evaluation jobs runs of one dataset."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        group = f"{run.dataset}/{run.architecture}" if step == "train" else run.dataset
+        groups.setdefault(group, []).append(run)
+    jobs = {}
+    for group, members in groups.items():
+        width = runs_per_job[members[0].dataset]
+        for number, start in enumerate(range(0, len(members), width)):
+            job = Job(f"{group}/{number}", step, members[0].dataset, tuple(members[start : start + width]))
+            jobs[job.id] = job
+    return jobs

@@ -1,0 +1,144 @@
+"""The training loop."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+Row = dict[str, float]
+
+
+class Loss(Protocol):
+    """Both objectives as functions of the scores (batch,) of real and fake samples."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """What the discriminator minimises."""
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """What the generator minimises."""
+
+
+class Penalty(Protocol):
+    """A term added to the discriminator's loss."""
+
+    def __call__(self, discriminator: nn.Module, real: Tensor, fake: Tensor, stream: torch.Generator) -> Tensor:
+        """The weighted penalty, a scalar."""
+
+
+Constraint = Callable[[nn.Module], None]
+
+
+@dataclass(frozen=True)
+class Player:
+    """A network and its optimizer."""
+
+    network: nn.Module
+    optimizer: Optimizer
+
+    def step(self, loss: Tensor) -> None:
+        """One step down the gradient of `loss`."""
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+
+    def gradient_norm(self) -> float:
+        """The L2 norm over all gradients of the last step."""
+        gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
+        return float(nn.utils.get_total_norm(gradients))
+
+    def is_finite(self) -> bool:
+        """Whether every parameter is a number."""
+        return all(bool(p.isfinite().all()) for p in self.network.parameters())
+
+
+@dataclass
+class Outcome:
+    """What a training left behind: the history, and the step at which it diverged, if it did."""
+
+    history: list[Row] = field(default_factory=list)
+    diverged_at: int | None = None
+    reason: str | None = None
+
+
+def train(
+    generator: Player,
+    discriminator: Player,
+    *,
+    loss: Loss,
+    penalty: Penalty | None,
+    constraint: Constraint | None,
+    batches: Iterator[Tensor],
+    noise: Callable[[], Tensor],
+    penalty_stream: torch.Generator,
+    steps: int,
+    n_critic: int,
+    log_every: int,
+    progress: Callable[[int], None] = lambda step: None,
+) -> Outcome:
+    """Train both players for `steps` generator steps, or until a loss or a weight is no longer finite.
+
+    A step is `n_critic` discriminator steps, then one generator step. `batches` yields real samples, `noise()` a
+    batch of generator inputs. The history gets a row every `log_every` steps; only there is anything read back
+    from the device. Both networks are changed in place.
+    """
+    outcome = Outcome()
+    relativistic = getattr(loss, "relativistic", False)
+    losses: list[Tensor] = []  # of every step since the last row, so that divergence has its exact step
+    start = time.perf_counter()
+    for step in range(1, steps + 1):
+        for _ in range(n_critic):
+            real = next(batches)
+            with torch.no_grad():
+                fake = generator.network(noise())
+            real_scores, fake_scores = discriminator.network(real), discriminator.network(fake)
+            discriminator_loss = loss.discriminator(real_scores, fake_scores)
+            penalised = discriminator_loss
+            if penalty is not None:
+                penalised = penalised + penalty(discriminator.network, real, fake, penalty_stream)
+            discriminator.step(penalised)
+            if constraint is not None:
+                constraint(discriminator.network)
+
+        discriminator.network.requires_grad_(False)  # the generator's step needs no gradient for it
+        scores = discriminator.network(generator.network(noise()))
+        rivals = discriminator.network(real) if relativistic else real_scores.detach()
+        generator_loss = loss.generator(rivals, scores)
+        generator.step(generator_loss)
+        discriminator.network.requires_grad_(True)
+
+        losses.append(torch.stack([penalised.detach(), generator_loss.detach()]))
+        if step % log_every == 0 or step == steps:
+            outcome.history.append(
+                {
+                    "step": step,
+                    "seconds": time.perf_counter() - start,
+                    "discriminator_loss": float(discriminator_loss.detach()),
+                    "generator_loss": float(generator_loss.detach()),
+                    "penalty": float((penalised - discriminator_loss).detach()),
+                    "real_score": float(real_scores.detach().mean()),
+                    "fake_score": float(fake_scores.detach().mean()),
+                    "discriminator_gradient": discriminator.gradient_norm(),
+                    "generator_gradient": generator.gradient_norm(),
+                }
+            )
+            finite = torch.stack(losses).isfinite().all(1)
+            if not finite.all():
+                outcome.diverged_at = step - len(losses) + 1 + int(finite.int().argmin())
+                outcome.reason = "the loss is not finite"
+                return outcome
+            if not (generator.is_finite() and discriminator.is_finite()):
+                outcome.diverged_at, outcome.reason = step, "a weight is not finite"
+                return outcome
+            losses.clear()
+            progress(step)
+    return outcome
+
+
+def finite_rows(history: list[Row]) -> list[Row]:
+    """The rows that can be plotted: without those of a diverged end."""
+    return [row for row in history if all(math.isfinite(value) for value in row.values())]

@@ -1,0 +1,171 @@
+"""Carry out training jobs: build what a spec asks for, train it, write what came out."""
+
+import csv
+import io
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from ganbench import data, files, layout, machine, markers, optimizers, plugins, sheet
+from ganbench.generate import NotFiniteError, generate
+from ganbench.progress import Progress
+from ganbench.runs import Job, Plan, Run, Spec
+from ganbench.streams import derive, stream
+from ganbench.train import Outcome, Player, finite_rows, train
+
+SHEET_SAMPLES = {"points": 2_000, "images": 64}
+
+
+def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
+    """Train the runs of a job that are not trained yet, then write its marker.
+
+    A run that raises is a bug: its traceback goes to its log, the other runs of the job are still trained, and
+    the answer is False, without a marker.
+    """
+    failed = False
+    splits: dict[str, torch.Tensor] = {}
+    for run in job.runs:
+        if markers.is_trained(plan, run):
+            continue
+        folder = plan.folder(run)
+        try:
+            if not splits:
+                splits["train"] = data.read(plan.datasets[job.dataset], "train").samples.to(device)
+            train_run(plan, run, splits["train"], device)
+            (folder / layout.TRAINING_LOG).unlink(missing_ok=True)
+        except Exception:
+            failed = True
+            files.write_text(folder / layout.TRAINING_LOG, traceback.format_exc())
+            print(f"{run.id}: failed; {folder / layout.TRAINING_LOG}:", file=sys.stderr)
+            traceback.print_exc(limit=-1)
+    if not failed:
+        markers.write(plan, job)
+    return not failed
+
+
+def build(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) -> tuple[Any, Player, Player]:
+    """The architecture plugin, the generator and the discriminator of a spec, freshly initialised."""
+    card = plan.registry.card("architecture", spec["architecture"]["name"])
+    architecture = plugins.load(card, spec["architecture"]["settings"])
+    torch.manual_seed(derive(spec["seed"], "initialisation"))
+    networks: list[nn.Module] = [architecture.generator(shape), architecture.discriminator(shape)]
+    if len(shape) > 1:
+        networks = [network.to(memory_format=torch.channels_last) for network in networks]  # type: ignore[call-overload]
+    generator, discriminator = (network.to(device) for network in networks)
+    method = spec["method"]
+    return (
+        architecture,
+        Player(generator, optimizers.build(method["generator_optimizer"], generator.parameters())),
+        Player(discriminator, optimizers.build(method["discriminator_optimizer"], discriminator.parameters())),
+    )
+
+
+def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device) -> None:
+    """Train one run on the training split (on the device) and write its folder, the record last."""
+    spec, seed = run.spec, run.seed
+    machine.forget_peak_memory(device)
+    architecture, generator, discriminator = build(plan, spec, tuple(samples.shape[1:]), device)
+    budget, method = spec["training"], spec["method"]
+    noise_stream = stream(seed, "noise", device)
+    start = time.perf_counter()
+    outcome = train(
+        generator,
+        discriminator,
+        loss=_part(plan, "loss", method),
+        penalty=_part(plan, "penalty", method),
+        constraint=_part(plan, "constraint", method),
+        batches=data.batches(samples, budget["batch_size"], stream(seed, "data", device)),
+        noise=lambda: torch.randn(
+            budget["batch_size"], architecture.noise_dim, generator=noise_stream, device=device
+        ),
+        penalty_stream=stream(seed, "penalty", device),
+        steps=budget["generator_steps"],
+        n_critic=method["n_critic"],
+        log_every=budget["log_every"],
+        progress=_progress(plan, run, budget["generator_steps"]),
+    )
+    seconds = time.perf_counter() - start
+    folder = plan.folder(run)
+    written = _write_samples(generator.network, architecture.noise_dim, samples, run, folder, outcome, device)
+    record = {
+        "run": run.id,
+        "spec": spec,
+        "digest": run.digest,
+        "status": "ok" if outcome.diverged_at is None else "diverged",
+        "diverged_at": outcome.diverged_at,
+        "reason": outcome.reason,
+        "seconds": seconds,
+        "peak_memory": machine.peak_memory(device),
+        "provenance": machine.provenance(device),
+        "parameters": {
+            "generator": _count(generator.network),
+            "discriminator": _count(discriminator.network),
+        },
+        **written,
+    }
+    files.write_text(folder / layout.HISTORY, _as_csv(outcome, getattr(_part(plan, "loss", method), "critic", False)))
+    files.write_json(folder / layout.TRAINING, record)
+
+
+def _part(plan: Plan, kind: str, method: Spec) -> Any:
+    chosen = method[kind]
+    return plugins.load(plan.registry.card(kind, chosen["name"]), chosen["settings"]) if chosen else None
+
+
+def _progress(plan: Plan, run: Run, steps: int) -> Progress:
+    return Progress(run.id, steps, layout.RESULTS / plan.study.study, len(plan.runs))
+
+
+def _write_samples(
+    generator: nn.Module,
+    noise_dim: int,
+    real: torch.Tensor,
+    run: Run,
+    folder: Path,
+    outcome: Outcome,
+    device: torch.device,
+) -> dict[str, Any]:
+    """Weights and some samples of a finite generator; a generator without finite samples has diverged."""
+    kept = [layout.HISTORY]
+    weights = None
+    for name in (layout.GENERATOR, layout.SAMPLES, layout.SHEET):
+        (folder / name).unlink(missing_ok=True)
+    if outcome.diverged_at is None:
+        count = SHEET_SAMPLES["points" if real.dim() == 2 else "images"]
+        try:
+            samples = generate(generator, count, noise_dim, stream(run.seed, "sheet", device))
+        except NotFiniteError as error:
+            outcome.diverged_at, outcome.reason = run.spec["training"]["generator_steps"], str(error)
+        else:
+            state = {key: value.cpu().contiguous() for key, value in generator.state_dict().items()}
+            weights = data.fingerprint(torch.cat([value.double().flatten() for value in state.values()]))
+            with files.replacing(folder / layout.GENERATOR) as temporary:
+                save_file(state, temporary)
+            with files.replacing(folder / layout.SAMPLES) as temporary:
+                save_file({"samples": samples}, temporary)
+            extent = 1.25 * float(real.abs().max()) if real.dim() == 2 else 1.0
+            sheet.write(samples, folder / layout.SHEET, extent)
+            kept += [layout.GENERATOR, layout.SAMPLES, layout.SHEET]
+    return {"weights_sha256": weights, "files": kept}
+
+
+def _count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _as_csv(outcome: Outcome, critic: bool) -> str:
+    """The history; a critic's scores also estimate the Wasserstein distance (Arjovsky et al. 2017, section 3)."""
+    rows = finite_rows(outcome.history)
+    if critic:
+        rows = [{**row, "wasserstein": row["real_score"] - row["fake_score"]} for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else ["step"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
