@@ -85,11 +85,11 @@ rule train:
         lambda wildcards: layout.data(plan.datasets[plan.training_jobs[wildcards.training].dataset].key),
     output:
         layout.marker(NAME, "train", "{training}"),
-    params:
-        digest=lambda wildcards: plan.training_jobs[wildcards.training].digest,
     threads: plan.study.threads
     resources:
         gpu=0 if plan.study.device == "cpu" else 1,
+    params:
+        digest=lambda wildcards: plan.training_jobs[wildcards.training].digest,
     shell:
         "{GANBENCH:q} train {STUDY:q} {wildcards.training:q} --digest {params.digest} --threads {threads}"
 
@@ -99,11 +99,11 @@ rule evaluate:
         lambda wildcards: plan.inputs_of_evaluation(wildcards.evaluation),
     output:
         layout.marker(NAME, "evaluate", "{evaluation}"),
-    params:
-        digest=lambda wildcards: plan.evaluation_jobs[wildcards.evaluation].digest,
     threads: plan.study.threads
     resources:
         gpu=0 if plan.study.device == "cpu" else 1,
+    params:
+        digest=lambda wildcards: plan.evaluation_jobs[wildcards.evaluation].digest,
     shell:
         "{GANBENCH:q} evaluate {STUDY:q} {wildcards.evaluation:q} --digest {params.digest} --threads {threads}"
 

@@ -24,7 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"ganbench: {error}", file=sys.stderr)
             return 1
         if "torchvision::nms" in str(error):
-            print(f"ganbench: {error}\nRun `ganbench doctor`: torch and torchvision do not match.", file=sys.stderr)
+            print(
+                f"ganbench: {error}\nRun `ganbench doctor`: torch and torchvision do not match.",
+                file=sys.stderr,
+            )
             return 1
         raise
 

@@ -30,7 +30,9 @@ def choose(wanted: str, threads: int) -> "torch.device":
     torch.set_num_threads(threads)
     present = torch.cuda.is_available()
     if wanted == "cuda" and not present:
-        raise DeviceError("device: cuda: torch sees no CUDA GPU here; `ganbench doctor` tells more, `auto` uses the CPU")
+        raise DeviceError(
+            "device: cuda: torch sees no CUDA GPU here; `ganbench doctor` tells more, `auto` uses the CPU"
+        )
     if wanted == "cpu" or not present:
         return torch.device("cpu")
     return torch.device("cuda")

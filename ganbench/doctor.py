@@ -34,8 +34,6 @@ def examine() -> int:
 
 
 def _python() -> str:
-    if sys.version_info < (3, 11):
-        raise Trouble(f"Python {sys.version.split()[0]} is too old; ganbench needs 3.11 or newer")
     return f"Python {sys.version.split()[0]}"
 
 
@@ -117,4 +115,12 @@ def _data() -> str:
     return f"data folder {folder} {state}"
 
 
-CHECKS: tuple[Callable[[], str], ...] = (_python, _torch, _torchvision, _libraries, _snakemake, _writable, _data)
+CHECKS: tuple[Callable[[], str], ...] = (
+    _python,
+    _torch,
+    _torchvision,
+    _libraries,
+    _snakemake,
+    _writable,
+    _data,
+)

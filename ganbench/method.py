@@ -59,7 +59,7 @@ class Part(Strict):
     """A plugin by name, with its settings."""
 
     name: str
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Key(default_factory=dict)
 
 
 class Method(Strict):

@@ -37,10 +37,7 @@ class Mixture:
 
     def splits(self) -> dict[str, Split]:
         """The fixed data of a study: the same points for every run, method and seed."""
-        return {
-            name: Split(self.sample(size, stream(0, f"mixture {name}")))
-            for name, size in SPLIT_SIZES.items()
-        }
+        return {name: Split(self.sample(size, stream(0, f"mixture {name}"))) for name, size in SPLIT_SIZES.items()}
 
 
 def high_quality_counts(points: Tensor, mixture: Mixture) -> Tensor:

@@ -71,20 +71,16 @@ MISSING: Any = dataclasses.MISSING
 
 @dataclass(frozen=True)
 class Card:
-    """What a plugin file declares."""
+    """What a plugin file declares. `summary` is the file's first line, `about` the docstring of the class."""
 
     kind: str
     name: str
     path: Path
     sha256: str
-    doc: str
+    summary: str
+    about: str
     fields: dict[str, Field]
     traits: dict[str, Any]
-
-    @property
-    def summary(self) -> str:
-        """The first line of the docstring."""
-        return self.doc.strip().split("\n", maxsplit=1)[0]
 
 
 @dataclass(frozen=True)
@@ -118,9 +114,7 @@ def discover(files: Sequence[Path] = ()) -> Registry:
 def _add(cards: dict[str, dict[str, Card]], card: Card) -> None:
     known = cards[card.kind].setdefault(card.name, card)
     if known is not card:
-        raise PluginError(
-            f"{card.path}: {card.kind} '{card.name}' exists already in {known.path}; rename the file"
-        )
+        raise PluginError(f"{card.path}: {card.kind} '{card.name}' exists already in {known.path}; rename the file")
 
 
 def read_card(path: Path, kind: str | None = None) -> Card:
@@ -145,12 +139,14 @@ def read_card(path: Path, kind: str | None = None) -> Card:
         )
     body = classes[0]
     fields, traits = _declarations(body, path)
+    about = ast.get_docstring(body) or ""
     return Card(
         kind=kind_of[body.name],
         name=path.stem.replace("_", "-"),
         path=path,
         sha256=hashlib.sha256(source).hexdigest(),
-        doc=ast.get_docstring(tree) or ast.get_docstring(body) or "",
+        summary=(ast.get_docstring(tree) or about).strip().split("\n", maxsplit=1)[0],
+        about=" ".join(about.split()),
         fields=fields,
         traits=traits,
     )

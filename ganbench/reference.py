@@ -85,7 +85,8 @@ def make(plan: Plan, dataset: Dataset) -> None:
     path = layout.reference(plan.study.study, dataset.label)
     with files.replacing(path.with_suffix(".safetensors")) as temporary:
         save_file(
-            {"features": features, "mean": reference.mean, "covariance": reference.covariance.contiguous()}, temporary
+            {"features": features, "mean": reference.mean, "covariance": reference.covariance.contiguous()},
+            temporary,
         )
     files.write_json(
         path,
@@ -115,6 +116,4 @@ def _mixture(dataset: Dataset) -> Mixture | None:
 
 def _metrics(plan: Plan, dataset: Dataset) -> dict[str, Any]:
     parts = reference_spec(dataset, plan.registry)["metrics"]
-    return {
-        name: plugins.load(plan.registry.card("metric", name), part["settings"]) for name, part in parts.items()
-    }
+    return {name: plugins.load(plan.registry.card("metric", name), part["settings"]) for name, part in parts.items()}

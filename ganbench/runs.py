@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ganbench import layout, plugins, study
+from ganbench.method import Optimizer
 from ganbench.plugins import Card, Registry
 from ganbench.study import DatasetEntry, Entry, Problem, Study, StudyError
 
@@ -312,7 +313,7 @@ def _cells(
     return runs
 
 
-def _method(entry: Entry, kind: str, registry: Registry, optimizer: study.Optimizer | None) -> Spec:
+def _method(entry: Entry, kind: str, registry: Registry, optimizer: Optimizer | None) -> Spec:
     recipe = study.resolved_method(entry, kind, registry)
     if optimizer is not None:
         forced = {"generator_optimizer": optimizer, "discriminator_optimizer": optimizer}

@@ -58,7 +58,7 @@ class Entry(Strict):
 
     name: str
     label: Label
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Key(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -77,8 +77,8 @@ class DatasetEntry(Entry):
     """A dataset, with what differs from the rest of the study on it."""
 
     architectures: Annotated[tuple[Entry, ...], Key(min_length=1)] | None = None
-    training: dict[str, Any] = {}
-    evaluation: dict[str, Any] = {}
+    training: dict[str, Any] = Key(default_factory=dict)
+    evaluation: dict[str, Any] = Key(default_factory=dict)
 
 
 class Study(Strict):
@@ -204,7 +204,8 @@ def _where(loc: Iterable[str | int]) -> str:
 def _known_keys(loc: list[str | int]) -> Iterable[str]:
     if len(loc) == 1:
         return Study.model_fields
-    return {"training": Training, "evaluation": Evaluation}.get(str(loc[0]), method.Adam).model_fields
+    sections: dict[str, type[Strict]] = {"training": Training, "evaluation": Evaluation}
+    return sections.get(str(loc[0]), method.Adam).model_fields
 
 
 def _references(raw: dict[str, Any], registry: Registry) -> list[Problem]:
@@ -213,8 +214,10 @@ def _references(raw: dict[str, Any], registry: Registry) -> list[Problem]:
     for where, entry in _entries(raw.get("datasets"), "datasets"):
         reserved = DatasetEntry.model_fields
         found += _plugin(registry, "dataset", where, {k: v for k, v in entry.items() if k not in reserved}, entry)
-        for key, model in (("training", Training), ("evaluation", Evaluation)):
-            for name in entry.get(key) if isinstance(entry.get(key), dict) else ():
+        sections: tuple[tuple[str, type[Strict]], ...] = (("training", Training), ("evaluation", Evaluation))
+        for key, model in sections:
+            overrides = entry.get(key)
+            for name in overrides if isinstance(overrides, dict) else ():
                 if name not in model.model_fields:
                     message = unknown("unknown key:", name, model.model_fields)
                     found.append(Problem(f"{where}.{key}.{name}", message))
@@ -314,5 +317,3 @@ def _consistency(study: Study) -> list[Problem]:
     if "shared" in study.optimizer_settings and study.shared_optimizer is None:
         found.append(Problem("settings", "'shared' needs the key shared_optimizer, e.g. {name: adam, lr: 2e-4}"))
     return list(dict.fromkeys(found))
-
-

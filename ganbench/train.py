@@ -43,7 +43,7 @@ class Player:
     def step(self, loss: Tensor) -> None:
         """One step down the gradient of `loss`."""
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimizer.step()
 
     def gradient_norm(self) -> float:
@@ -78,7 +78,7 @@ def train(
     steps: int,
     n_critic: int,
     log_every: int,
-    progress: Callable[[int], None] = lambda step: None,
+    progress: Callable[[int], None],
 ) -> Outcome:
     """Train both players for `steps` generator steps, or until a loss or a weight is no longer finite.
 

@@ -81,9 +81,7 @@ def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device)
         penalty=_part(plan, "penalty", method),
         constraint=_part(plan, "constraint", method),
         batches=data.batches(samples, budget["batch_size"], stream(seed, "data", device)),
-        noise=lambda: torch.randn(
-            budget["batch_size"], architecture.noise_dim, generator=noise_stream, device=device
-        ),
+        noise=lambda: torch.randn(budget["batch_size"], architecture.noise_dim, generator=noise_stream, device=device),
         penalty_stream=stream(seed, "penalty", device),
         steps=budget["generator_steps"],
         n_critic=method["n_critic"],

@@ -1,5 +1,6 @@
 """Fully connected networks, for points and for small images."""
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import ClassVar
@@ -23,7 +24,7 @@ class Architecture:
         """A network from noise (batch, noise_dim) to samples (batch, *shape); images are in [-1, 1]."""
         widths = (self.noise_dim, *self.generator_widths)
         layers: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in itertools.pairwise(widths):
             layers += [nn.Linear(before, after), nn.ReLU()]
         layers.append(nn.Linear(widths[-1], math.prod(shape)))
         if len(shape) > 1:
@@ -34,6 +35,6 @@ class Architecture:
         """A network from samples (batch, *shape) to scores (batch,)."""
         widths = (math.prod(shape), *self.discriminator_widths)
         layers: list[nn.Module] = [nn.Flatten()] if len(shape) > 1 else []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in itertools.pairwise(widths):
             layers += [nn.Linear(before, after), nn.LeakyReLU(0.2)]
         return nn.Sequential(*layers, nn.Linear(widths[-1], 1), nn.Flatten(0))

@@ -28,7 +28,7 @@ class Dataset:
 
     size: Literal[16, 32] = 16
 
-    def splits(self, raw: Path) -> dict[str, Split]:  # noqa: ARG002 - needs no files
+    def splits(self, raw: Path) -> dict[str, Split]:
         """The three splits, a fixed shuffle; needs no files."""
         from sklearn.datasets import load_digits
 

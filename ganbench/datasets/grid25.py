@@ -26,6 +26,6 @@ class Dataset:
         line = self.spacing * torch.arange(-2, 3, dtype=torch.float64)
         return Mixture(torch.cartesian_prod(line, line), self.sigma)
 
-    def splits(self, raw: Path) -> dict[str, Split]:  # noqa: ARG002 - needs no files
+    def splits(self, raw: Path) -> dict[str, Split]:
         """Points drawn once; needs no files."""
         return self.mixture().splits()

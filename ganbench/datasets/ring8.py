@@ -29,6 +29,6 @@ class Dataset:
         angle = torch.arange(8, dtype=torch.float64) * (2 * math.pi / 8)
         return Mixture(self.radius * torch.stack([angle.cos(), angle.sin()], 1), self.sigma)
 
-    def splits(self, raw: Path) -> dict[str, Split]:  # noqa: ARG002 - needs no files
+    def splits(self, raw: Path) -> dict[str, Split]:
         """Points drawn once; needs no files."""
         return self.mixture().splits()

@@ -19,7 +19,7 @@ class Metric:
     order: ClassVar[int] = 30
     digits: ClassVar[int] = 2
 
-    def __call__(self, fake: Evidence, real: Reference) -> float:  # noqa: ARG002 - by definition
+    def __call__(self, fake: Evidence, real: Reference) -> float:
         """The score."""
         from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 

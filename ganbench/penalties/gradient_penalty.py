@@ -22,9 +22,8 @@ class Penalty:
         self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: torch.Generator
     ) -> Tensor:
         """Real and fake samples (batch, ...) to the weighted penalty, a scalar that can be differentiated."""
-        share = torch.rand(
-            (len(real), *[1] * (real.dim() - 1)), generator=stream, device=real.device, dtype=real.dtype
-        )
+        share = torch.rand((len(real), *[1] * (real.dim() - 1)), generator=stream, device=real.device, dtype=real.dtype)
         between = (share * real + (1 - share) * fake).requires_grad_(True)
         (gradient,) = torch.autograd.grad(discriminator(between).sum(), between, create_graph=True)
-        return self.weight * (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+        norm: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
+        return self.weight * (norm - 1).square().mean()

@@ -1,0 +1,123 @@
+"""Render the page: one HTML file that needs no network, and a CSV with a row per run."""
+
+import base64
+import os
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from ganbench import files, layout, yamlfile
+from ganbench.method import layers
+from ganbench.report import figures, tables
+from ganbench.report.collect import Results, collect
+from ganbench.runs import Plan, Run
+
+HERE = Path(__file__).parent
+
+
+def write(plan: Plan) -> None:
+    """Collect the results of a plan and write `index.html` and `runs.csv`, the page last."""
+    os.environ.setdefault("MPLBACKEND", "agg")
+    results = collect(plan)
+    html = render(results)
+    name = plan.study.study
+    table = results.runs.to_csv(index=False, lineterminator="\n")
+    files.write_text(layout.runs_table(name), table)
+    files.write_text(layout.report(name), html)
+
+
+def render(results: Results) -> str:
+    """The page as text; equal results give equal bytes."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["number"] = tables.number
+    plan = results.plan
+    metric_tables = {name: tables.metric_table(results, name) for name in results.metrics}
+    shown_first = list(dict.fromkeys(results.headline(dataset) for dataset in plan.datasets))
+    return environment.get_template("page.html").render(
+        plan=plan,
+        results=results,
+        style=Markup((HERE / "style.css").read_text("utf-8")),
+        statuses=results.runs.status.value_counts().to_dict(),
+        verdicts=tables.verdicts(metric_tables, results),
+        headline=[metric_tables[name] for name in shown_first],
+        others=[table for name, table in metric_tables.items() if name not in shown_first],
+        cost=tables.cost_rows(results),
+        seed_figures=[_figure(figures.seeds(results, d, a), d, a) for d, a in results.pairs],
+        curve_figures=[_figure(figures.curves(results, d, a), d, a) for d, a in results.pairs],
+        samples=[_samples(results, d, a) for d, a in results.pairs],
+        failures=results.runs[results.runs.status != "ok"].to_dict("records"),
+        runs=results.runs.to_dict("records"),
+        cards={name: plan.registry.card("metric", name) for name in results.metrics},
+        recipes=_recipes(results),
+        provenance=next(iter(results.records.values()))["training"]["provenance"],
+        study_text=plan.file.read_text("utf-8"),
+        rerun=f"snakemake --cores 8 --resources gpu=4 --configfile {plan.file}",
+    )
+
+
+def _figure(svg: str, dataset: str, architecture: str) -> dict[str, Any]:
+    return {"svg": Markup(svg), "title": f"{dataset}, {architecture}"}
+
+
+def _samples(results: Results, dataset: str, architecture: str) -> dict[str, Any]:
+    """Samples of the first seed of each method: the same seed for all, chosen by nobody."""
+    seed = results.plan.study.seeds[0]
+    chosen = [
+        run for run in results.plan.runs if (run.dataset, run.architecture, run.seed) == (dataset, architecture, seed)
+    ]
+    shown: dict[str, Any] = {"title": f"{dataset}, {architecture}", "seed": seed, "svg": None, "images": []}
+    if results.references[dataset]["modes"] is not None:
+        shown["svg"] = Markup(figures.scatter(results, dataset, architecture, chosen))
+    else:
+        shown["images"] = [{"method": run.method, "uri": _uri(results, run)} for run in chosen]
+    return shown
+
+
+def _uri(results: Results, run: Run) -> str | None:
+    path = results.plan.folder(run) / layout.SHEET
+    if not path.exists():
+        return None
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _recipes(results: Results) -> list[dict[str, Any]]:
+    """Per method and kind of data: what it was, in full, and where it is from."""
+    plan, found = results.plan, []
+    entries = {entry.label: entry for entry in plan.study.methods}
+    seen: dict[tuple[str, str], Run] = {}
+    for run in plan.runs:
+        seen.setdefault((run.method, plan.datasets[run.dataset].kind), run)
+    for (label, kind), run in seen.items():
+        entry = entries.get(label) or entries[label.removesuffix("-shared")]
+        recipe = yamlfile.read(plan.registry.recipes[entry.name])
+        bases = [layer.get("citation") for layer in layers(plan.registry, entry.name, entry.settings.get("base"))]
+        found.append(
+            {
+                "label": label,
+                "kind": kind,
+                "title": recipe.get("title", entry.name),
+                "citation": " On top of: ".join(str(c).strip() for c in reversed(bases) if c),
+                "settings": _flat(run.spec["method"]),
+            }
+        )
+    return found
+
+
+def _flat(method: dict[str, Any]) -> list[tuple[str, str]]:
+    lines = []
+    for key, value in method.items():
+        if isinstance(value, dict):
+            inside = value.get("settings", {k: v for k, v in value.items() if k != "name"})
+            written = ", ".join(f"{k} {v}" for k, v in inside.items())
+            lines.append((key, f"{value['name']} ({written})" if written else value["name"]))
+        elif value is not None:
+            lines.append((key, str(value)))
+    return lines
