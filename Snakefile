@@ -1,72 +1,47 @@
-# Wiring only. What is planned is in ganbench/runs.py, what runs is `ganbench VERB`, where it lies is ganbench/layout.py.
-import os
-import re
+# Wiring only: what is planned is in ganbench/runs.py, where it lies in ganbench/layout.py, what runs is `ganbench VERB`.
 import sys
 from pathlib import Path
 
-from ganbench import layout, markers, runs
-from ganbench.study import StudyError
+from ganbench import layout, markers, runs, study
 from snakemake.exceptions import WorkflowError
 
-if workflow.config_settings.config:
-    raise WorkflowError("ganbench reads the study file alone: edit it, or give another with --configfile")
-if len(workflow.config_settings.configfiles) > 1:
-    raise WorkflowError("give one study at a time with --configfile")
-
-STUDY = Path((*workflow.config_settings.configfiles, "configs/quick.yaml")[0])
+settings = workflow.config_settings
+if settings.config or len(settings.configfiles) > 1:
+    raise WorkflowError(
+        "ganbench reads one study file: name it with --configfile, and edit it instead of using --config"
+    )
+STUDY = Path((*settings.configfiles, "configs/quick.yaml")[0])
 try:
     plan = runs.plan(STUDY)
-except StudyError as error:
+except study.StudyError as error:
     raise WorkflowError(str(error)) from None
 markers.discard_false(plan)
 
 NAME = plan.study.study
 GANBENCH = [sys.executable, "-m", "ganbench"]
-classifiers = {key: dataset.label for key, dataset in plan.classifiers().items()}
-datasets = {dataset.key: dataset.label for dataset in plan.datasets.values()}
-
-
-def one_of(names):
-    return "|".join(map(re.escape, names)) or "none"
-
-
-wildcard_constraints:
-    data=one_of(datasets),
-    classifier=one_of(classifiers),
-    dataset=one_of(plan.datasets),
-    training=one_of(plan.training_jobs),
-    evaluation=one_of(plan.evaluation_jobs),
-
-
-localrules:
-    all,
+GPU = 0 if plan.study.device == "cpu" else 1
 
 
 rule all:
-    default_target: True
     input:
         layout.report(NAME),
-        [plan.marker(job) for job in plan.evaluation_jobs.values()],
+        plan.evaluation_markers,
 
 
 rule data:
     output:
         layout.data("{data}"),
-    params:
-        dataset=lambda wildcards: datasets[wildcards.data],
     shell:
-        "{GANBENCH:q} data {STUDY:q} {params.dataset:q}"
+        "{GANBENCH:q} data {STUDY:q} {wildcards.data:q}"
 
 
 rule classifier:
     input:
-        lambda wildcards: layout.data(plan.datasets[classifiers[wildcards.classifier]].key),
+        lambda wildcards: layout.data(plan.classifiers[wildcards.classifier].key),
     output:
         layout.classifier("{classifier}"),
-    params:
-        dataset=lambda wildcards: classifiers[wildcards.classifier],
     shell:
-        "{GANBENCH:q} classifier {STUDY:q} {params.dataset:q}"
+        "{GANBENCH:q} classifier {STUDY:q} {wildcards.classifier:q}"
 
 
 rule reference:
@@ -82,12 +57,12 @@ rule reference:
 
 rule train:
     input:
-        lambda wildcards: layout.data(plan.datasets[plan.training_jobs[wildcards.training].dataset].key),
+        lambda wildcards: plan.inputs_of_training(wildcards.training),
     output:
         layout.marker(NAME, "train", "{training}"),
     threads: plan.study.threads
     resources:
-        gpu=0 if plan.study.device == "cpu" else 1,
+        gpu=GPU,
     params:
         digest=lambda wildcards: plan.training_jobs[wildcards.training].digest,
     shell:
@@ -101,7 +76,7 @@ rule evaluate:
         layout.marker(NAME, "evaluate", "{evaluation}"),
     threads: plan.study.threads
     resources:
-        gpu=0 if plan.study.device == "cpu" else 1,
+        gpu=GPU,
     params:
         digest=lambda wildcards: plan.evaluation_jobs[wildcards.evaluation].digest,
     shell:
@@ -110,7 +85,7 @@ rule evaluate:
 
 rule report:
     input:
-        [plan.marker(job) for job in plan.evaluation_jobs.values()],
+        plan.evaluation_markers,
     output:
         layout.report(NAME),
         layout.runs_table(NAME),

@@ -4,6 +4,7 @@ Trained once per dataset by a rule of its own, on the training split; accepted o
 named by the hash of its weights in every number that it helped to make.
 """
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ganbench import data, files, layout
+from ganbench import data, files, layout, optimizers
 from ganbench.runs import Dataset
 from ganbench.streams import derive, stream
 
@@ -74,6 +75,8 @@ def fit(dataset: Dataset) -> None:
     train, test = data.read(dataset, "train"), data.read(dataset, "test")
     if train.labels is None or test.labels is None:
         raise ClassifierError(f"dataset '{dataset.label}' has no labels, and a classifier needs them")
+    optimizers.warm_up()
+    cpu_start = time.process_time()
     torch.manual_seed(derive(SEED, "classifier initialisation"))
     shape = (train.samples.shape[1], train.samples.shape[2], train.samples.shape[3])
     classifier = Classifier(shape, dataset.card.traits["classes"])
@@ -112,6 +115,7 @@ def fit(dataset: Dataset) -> None:
             "accuracy_gate": gate,
             "torch": torch.__version__,
             "weights_sha256": fingerprint(classifier),
+            "cpu_seconds": time.process_time() - cpu_start,
         },
     )
 

@@ -109,7 +109,7 @@ def _data(options: argparse.Namespace) -> int:
     plan = _planned(options)
     from ganbench import data, data_folder
 
-    data.prepare(plan.datasets[options.dataset], data_folder.root(plan.study.data))
+    data.prepare(_named(plan.data, options), data_folder.root(plan.study.data))
     return 0
 
 
@@ -118,7 +118,7 @@ def _classifier(options: argparse.Namespace) -> int:
     from ganbench import classifier
 
     devices.choose("cpu", plan.study.threads)
-    classifier.fit(plan.datasets[options.dataset])
+    classifier.fit(_named(plan.classifiers, options))
     return 0
 
 
@@ -127,7 +127,7 @@ def _reference(options: argparse.Namespace) -> int:
     from ganbench import reference
 
     devices.choose("cpu", plan.study.threads)
-    reference.make(plan, plan.datasets[options.dataset])
+    reference.make(plan, _named(plan.datasets, options))
     return 0
 
 
@@ -174,6 +174,12 @@ def _threads(plan: Plan, options: argparse.Namespace) -> int:
 
 class JobError(Exception):
     """A job that the study does not have, or no longer has in the form that was planned."""
+
+
+def _named(datasets: dict[str, runs.Dataset], options: argparse.Namespace) -> runs.Dataset:
+    if options.dataset not in datasets:
+        raise JobError(plugins.unknown(f"{options.study} has no dataset", options.dataset, datasets))
+    return datasets[options.dataset]
 
 
 def _job(plan: Plan, jobs: dict[str, Job], options: argparse.Namespace) -> Job:

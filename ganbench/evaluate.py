@@ -1,6 +1,7 @@
 """Carry out evaluation jobs: a trained generator's samples to features to metrics."""
 
 import sys
+import time
 import traceback
 
 import torch
@@ -38,6 +39,7 @@ def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
 def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.device) -> None:
     """Measure one trained run and write its metrics. A diverged run has a status and no numbers."""
     folder = plan.folder(run)
+    cpu_start = time.process_time()
     training = files.read_json(folder / layout.TRAINING)
     if training is None or training["digest"] != run.digest:
         raise FileNotFoundError(f"{folder / layout.TRAINING}: not the record of this run; `snakemake` trains it")
@@ -62,6 +64,7 @@ def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.d
             "protocol": instruments.protocol,
             "evaluation_digest": run.evaluation_digest,
             "weights_sha256": training["weights_sha256"],
+            "cpu_seconds": time.process_time() - cpu_start,
             "training": {key: value for key, value in training.items() if key not in ("run", "files")},
         },
     )

@@ -1,6 +1,7 @@
 """The reference of a dataset: what its runs are compared with, and what real data scores against it."""
 
 import math
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,8 @@ def see(samples: Tensor, extractor: Classifier | None) -> Evidence:
 
 def make(plan: Plan, dataset: Dataset) -> None:
     """Compute the reference from the test split, and the real-data row, and write both."""
+    metrics = _metrics(plan, dataset)
+    cpu_start = time.process_time()
     extractor, card = classifier.read(dataset) if dataset.classifier_key else (None, None)
     test = data.read(dataset, "test").samples
     features = see(test, extractor).features
@@ -81,7 +84,7 @@ def make(plan: Plan, dataset: Dataset) -> None:
         "checkpoint": "final",
         "batch_normalisation": "running statistics",
     }
-    instruments = Instruments(dataset, reference, _metrics(plan, dataset), extractor, protocol)
+    instruments = Instruments(dataset, reference, metrics, extractor, protocol)
     path = layout.reference(plan.study.study, dataset.label)
     with files.replacing(path.with_suffix(".safetensors")) as temporary:
         save_file(
@@ -95,6 +98,7 @@ def make(plan: Plan, dataset: Dataset) -> None:
             "digest": plan.reference_digest(dataset.label),
             "protocol": protocol,
             "real": instruments.measure(real),
+            "cpu_seconds": time.process_time() - cpu_start,
             "modes": None if mixture is None else {"centres": mixture.centres.tolist(), "sigma": mixture.sigma},
         },
     )

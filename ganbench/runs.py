@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,12 @@ class Run:
         """The cell and the seed; also its folder."""
         return f"{self.cell}/seed{self.seed}"
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The cache key of the training."""
         return digest(self.spec)
 
-    @property
+    @cached_property
     def evaluation_digest(self) -> str:
         """The cache key of the evaluation."""
         return digest(self.evaluation_spec)
@@ -100,17 +101,12 @@ class Job:
     dataset: str
     runs: tuple[Run, ...]
 
-    @property
-    def runs_by_id(self) -> frozenset[str]:
-        """The ids of its runs."""
-        return frozenset(run.id for run in self.runs)
-
-    @property
+    @cached_property
     def promises(self) -> dict[str, str]:
         """What its marker says when it is done: the digest of each run."""
         return {run.id: run.digest if self.step == "train" else run.evaluation_digest for run in self.runs}
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Changes when any of its runs changes."""
         return digest(self.promises)
@@ -162,15 +158,35 @@ class Plan:
         """Changes when a dataset's reference must be made anew."""
         return digest(reference_spec(self.datasets[dataset], self.registry))
 
+    def inputs_of_training(self, job: str) -> Path:
+        """The dataset."""
+        return layout.data(self.datasets[self.training_jobs[job].dataset].key)
+
     def inputs_of_evaluation(self, job: str) -> list[Path]:
         """The reference, and the markers of the jobs that train the runs."""
-        runs = self.evaluation_jobs[job].runs_by_id
-        trainers = [trainer for trainer in self.training_jobs.values() if runs & trainer.runs_by_id]
+        wanted = self.evaluation_jobs[job]
+        trainers = {self.trainers[run.id]: None for run in wanted.runs}
         return [
-            layout.reference(self.study.study, self.evaluation_jobs[job].dataset),
-            *(self.marker(trainer) for trainer in trainers),
+            layout.reference(self.study.study, wanted.dataset),
+            *(self.marker(self.training_jobs[trainer]) for trainer in trainers),
         ]
 
+    @cached_property
+    def trainers(self) -> dict[str, str]:
+        """The training job of each run, by id."""
+        return {run.id: job.id for job in self.training_jobs.values() for run in job.runs}
+
+    @property
+    def evaluation_markers(self) -> list[Path]:
+        """What must be there before the report, and with it."""
+        return [self.marker(job) for job in self.evaluation_jobs.values()]
+
+    @property
+    def data(self) -> dict[str, Dataset]:
+        """The datasets by the name of their folder; two labels of one dataset share it."""
+        return {dataset.key: dataset for dataset in self.datasets.values()}
+
+    @property
     def classifiers(self) -> dict[str, Dataset]:
         """The frozen classifiers that the study needs, each with a dataset that it is for."""
         return {d.classifier_key: d for d in self.datasets.values() if d.classifier_key}

@@ -30,6 +30,7 @@ def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
     """
     failed = False
     splits: dict[str, torch.Tensor] = {}
+    optimizers.warm_up()
     for run in job.runs:
         if markers.is_trained(plan, run):
             continue
@@ -69,6 +70,7 @@ def build(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) 
 def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device) -> None:
     """Train one run on the training split (on the device) and write its folder, the record last."""
     spec, seed = run.spec, run.seed
+    cpu_start = time.process_time()
     machine.forget_peak_memory(device)
     architecture, generator, discriminator = build(plan, spec, tuple(samples.shape[1:]), device)
     budget, method = spec["training"], spec["method"]
@@ -99,6 +101,7 @@ def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device)
         "diverged_at": outcome.diverged_at,
         "reason": outcome.reason,
         "seconds": seconds,
+        "cpu_seconds": time.process_time() - cpu_start,
         "peak_memory": machine.peak_memory(device),
         "provenance": machine.provenance(device),
         "parameters": {

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
+
 from ganbench.evidence import Evidence, Reference
 
 
@@ -21,7 +23,5 @@ class Metric:
 
     def __call__(self, fake: Evidence, real: Reference) -> float:
         """The score."""
-        from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
-
         found = isc_features_to_metric(fake.class_logits(), splits=1, shuffle=False)
         return float(found[KEY_METRIC_ISC_MEAN])

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
+
 from ganbench.evidence import Evidence, Reference
 
 
@@ -22,12 +24,6 @@ class Metric:
 
     def __call__(self, fake: Evidence, real: Reference) -> float:
         """The squared distance."""
-        from torch_fidelity.metric_fid import (
-            KEY_METRIC_FID,
-            fid_features_to_statistics,
-            fid_statistics_to_metric,
-        )
-
         truth = {"mu": real.mean.numpy(), "sigma": real.covariance.numpy()}
         found = fid_statistics_to_metric(fid_features_to_statistics(fake.features), truth, verbose=False)
         return float(found[KEY_METRIC_FID])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import PositiveInt
+from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
 
 from ganbench.evidence import Evidence, Reference
 
@@ -26,8 +27,6 @@ class Metric:
 
     def __call__(self, fake: Evidence, real: Reference) -> float:
         """The mean over subsets."""
-        from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
-
         size = min(self.subset_size, len(fake.features) // 2, len(real.features) // 2)
         found = kid_features_to_metric(
             fake.features, real.features, kid_subsets=self.subsets, kid_subset_size=size, verbose=False

@@ -84,7 +84,7 @@ def _record(plan: Plan, run: Run) -> dict[str, Any]:
     path = plan.folder(run) / layout.METRICS
     record = files.read_json(path)
     if record is None or record.get("evaluation_digest") != run.evaluation_digest:
-        state = "is missing" if record is None else "is of another study file"
+        state = "is missing" if record is None else "is of an earlier study or plugin"
         raise MissingResultError(f"{path} {state}; `snakemake --configfile {plan.file}` makes it")
     return record
 

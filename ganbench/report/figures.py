@@ -10,9 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from safetensors.numpy import load_file
 
 from ganbench import layout
@@ -20,9 +18,12 @@ from ganbench.report.collect import Results, history
 from ganbench.runs import Run
 
 INK = "#123457"  # stands for the page's text colour, and is replaced by it
-MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*")
-
-DASHES: tuple[Any, ...] = ("-", "--")
+SIDES = ("discriminator, real", "generator, fake")
+CURVES = {
+    "loss": ("discriminator_loss", "generator_loss"),
+    "score": ("real_score", "fake_score"),
+    "gradient norm": ("discriminator_gradient", "generator_gradient"),
+}
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -43,35 +44,27 @@ STYLE: dict[Any, Any] = {
 
 def seeds(results: Results, dataset: str, architecture: str) -> str:
     """Every seed of every method on the dataset's headline metric, with the mean."""
-    metric = results.headline(dataset)
+    metric, methods = results.headline(dataset), results.methods
     rows = results.runs[(results.runs.dataset == dataset) & (results.runs.architecture == architecture)]
-    methods, values = results.methods, rows[metric].dropna()
+    rows = rows.dropna(subset=[metric])
+    real = results.references[dataset]["real"][metric]
+    means = rows.groupby("method")[metric].mean()
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(5.2, 0.6 + 0.34 * len(methods)))
-        for method, marker, colour in _looks(methods):
-            found = rows[rows.method == method][metric].dropna()
-            place = methods.index(method)
-            spread = np.linspace(-0.18, 0.18, len(found)) if len(found) > 1 else [0.0]
-            axes.plot(
-                found,
-                place + np.asarray(spread)[: len(found)],
-                marker,
-                color=colour,
-                alpha=0.85,
-                markersize=5,
-            )
-            if len(found):
-                axes.plot([found.mean()] * 2, [place - 0.3, place + 0.3], color=INK, linewidth=1.5)
-        real = results.references[dataset]["real"][metric]
-        axes.axvline(real, color=INK, linestyle=":", linewidth=1)
-        axes.set_yticks(range(len(methods)), methods)
-        axes.invert_yaxis()
-        if len(values) and values.min() > 0 and real > 0 and values.max() / min(values.min(), real) > 50:
+        low, high = min([real, *rows[metric]]), max([real, *rows[metric]])
+        if low > 0 and high / low > 50:
             axes.set_xscale("log")
-        arrow = "lower is better" if results.trait(metric, "direction") == "lower" else "higher is better"
-        axes.set_xlabel(f"{results.trait(metric, 'title')} ({arrow}; dotted: real data)")
-        name = f"{results.trait(metric, 'title')} of every seed, {dataset}, {architecture}"
-        return _svg(figure, name)
+        sns.swarmplot(
+            rows, x=metric, y="method", hue="method", order=methods, hue_order=methods, size=5, ax=axes,
+            palette=_colours(methods), legend=False,
+        )  # fmt: skip
+        for method, mean in means.items():
+            place = methods.index(str(method))
+            axes.plot([mean, mean], [place - 0.3, place + 0.3], color=INK, linewidth=1.5)
+        axes.axvline(real, color=INK, linestyle=":", linewidth=1)
+        better = results.trait(metric, "direction")
+        axes.set(xlabel=f"{results.trait(metric, 'title')} ({better} is better; dotted: real data)", ylabel="")
+        return _svg(figure, f"{results.trait(metric, 'title')} of every seed, {dataset}, {architecture}")
 
 
 def scatter(results: Results, dataset: str, architecture: str, runs: Sequence[Run]) -> str:
@@ -81,7 +74,7 @@ def scatter(results: Results, dataset: str, architecture: str, runs: Sequence[Ru
     reach = 1.3 * float(np.abs(centres).max())
     with mpl.rc_context(STYLE):
         figure, panels = plt.subplots(1, len(runs), figsize=(2.0 * len(runs), 2.2), squeeze=False)
-        colours = {method: colour for method, _, colour in _looks(results.methods)}
+        colours = _colours(results.methods)
         for axes, run in zip(panels[0], runs, strict=True):
             path = results.plan.folder(run) / layout.SAMPLES
             axes.scatter(centres[:, 0], centres[:, 1], s=60, facecolors="none", edgecolors=INK, linewidths=0.8)
@@ -115,49 +108,40 @@ def scatter(results: Results, dataset: str, architecture: str, runs: Sequence[Ru
 
 
 def curves(results: Results, dataset: str, architecture: str) -> str:
-    """Losses, scores and gradient norms of every seed, a column per method."""
-    runs = [r for r in results.plan.runs if (r.dataset, r.architecture) == (dataset, architecture)]
-    methods = list(dict.fromkeys(run.method for run in runs))
-    histories = {run.id: history(results.plan, run) for run in runs}
-    rows = (
-        ("loss", "discriminator_loss", "generator_loss", ("discriminator", "generator")),
-        ("score", "real_score", "fake_score", ("real", "fake")),
-        ("gradient norm", "discriminator_gradient", "generator_gradient", ("discriminator", "generator")),
-    )
-    colours = sns.color_palette("colorblind")
-    with mpl.rc_context({**STYLE, "font.size": 8, "axes.titlesize": 9}):
-        figure, panels = plt.subplots(
-            len(rows), len(methods), figsize=(2.15 * len(methods) + 0.4, 4.9), squeeze=False, sharex=True
-        )
-        for column, method in enumerate(methods):
-            for line, (label, first, second, names) in enumerate(rows):
-                axes: Axes = panels[line][column]
-                for run in (r for r in runs if r.method == method):
-                    _curve(axes, histories[run.id], first, colours[0], "-")
-                    _curve(axes, histories[run.id], second, colours[1], "--")
-                if label == "gradient norm":
-                    axes.set_yscale("log")
-                if line == 0:
-                    axes.set_title(method)
-                if column == 0:
-                    axes.set_ylabel(label)
-                    keys = [Line2D([], [], color=colours[i], linestyle=dash) for i, dash in enumerate(DASHES)]
-                    axes.legend(keys, names, frameon=False, fontsize=7, handlelength=1.6, loc="best")
-        for axes in panels[-1]:
-            axes.set_xlabel("generator step")
-        figure.tight_layout(pad=0.4)
-        return _svg(figure, f"Training curves of every seed, {dataset}, {architecture}, one column per method")
+    """Losses, scores and gradient norms of every seed: a column per method, a row per quantity."""
+    runs = [run for run in results.plan.runs if (run.dataset, run.architecture) == (dataset, architecture)]
+    lines = pd.concat([_lines(history(results.plan, run), run) for run in runs])
+    if lines.empty:
+        return ""
+    with mpl.rc_context({**STYLE, "font.size": 8}):
+        grid = sns.relplot(
+            lines, x="step", y="value", row="quantity", col="method", hue="side", style="side",
+            units="seed", estimator=None, kind="line", linewidth=0.8, alpha=0.85, palette="colorblind",
+            height=1.55, aspect=1.35, facet_kws={"sharey": False, "margin_titles": True},
+        )  # fmt: skip
+        grid.set_titles(row_template="{row_name}", col_template="{col_name}")
+        grid.set_axis_labels("generator step", "")
+        for axes in grid.axes[-1]:
+            axes.set_yscale("log")
+        sns.move_legend(grid, "upper center", bbox_to_anchor=(0.5, 1.05), ncols=2, title=None, frameon=False)
+        return _svg(grid.figure, f"Training curves of every seed, {dataset}, {architecture}, one column per method")
 
 
-def _curve(axes: Axes, rows: pd.DataFrame, column: str, colour: object, dash: str) -> None:
-    if column in rows:
-        axes.plot(rows["step"], rows[column], dash, color=colour, linewidth=0.8, alpha=0.8)
+def _lines(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """The history in long form: a row per step, quantity and side."""
+    parts = [
+        pd.DataFrame({"step": rows["step"], "value": rows[column], "quantity": quantity, "side": SIDES[i]})
+        for quantity, columns in CURVES.items()
+        for i, column in enumerate(columns)
+        if column in rows
+    ]
+    return pd.concat(parts).assign(method=run.method, seed=run.seed) if parts else pd.DataFrame()
 
 
-def _looks(methods: Sequence[str]) -> list[tuple[str, str, tuple[float, float, float]]]:
-    """A marker and a colour per method: never colour alone."""
-    palette = sns.color_palette("colorblind", max(len(methods), 1))
-    return [(m, MARKERS[i % len(MARKERS)], palette[i % len(palette)]) for i, m in enumerate(methods)]
+def _colours(methods: Sequence[str]) -> dict[str, tuple[float, float, float]]:
+    """A colour per method, from a palette that colour-blind readers can tell apart."""
+    palette = sns.color_palette("colorblind")
+    return {method: palette[index % len(palette)] for index, method in enumerate(methods)}
 
 
 def _svg(figure: Figure, name: str) -> str:
@@ -168,8 +152,6 @@ def _svg(figure: Figure, name: str) -> str:
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    width, height = (float(re.search(rf'{side}="([\d.]+)pt"', svg).group(1)) for side in ("width", "height"))  # type: ignore[union-attr]
-    svg = re.sub(r'<svg width="[\d.]+pt" height="[\d.]+pt"', f'<svg style="width:{width * 4 / 3:.0f}px"', svg, count=1)
+    svg = re.sub(r'<svg width="([\d.]+)pt" height="[\d.]+pt"', r'<svg style="width:\1pt"', svg, count=1)
     label = name.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    del height
     return svg.replace(INK, "currentColor").replace("<svg", f'<svg role="img" aria-label="{label}"', 1)

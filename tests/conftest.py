@@ -1,0 +1,49 @@
+"""Helpers that the tests share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parent.parent
+CONFIGS = ROOT / "configs"
+
+# Derandomised: a red test is the fault of the change at hand. Some tests share one tmp_path over all examples.
+settings.register_profile(
+    "ganbench",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("ganbench")
+
+SMALL: dict[str, Any] = {
+    "study": "small",
+    "datasets": ["ring8"],
+    "architectures": ["mlp"],
+    "methods": ["non-saturating", "wgan"],
+    "seeds": [0, 1],
+    "training": {"generator_steps": 10, "batch_size": 8},
+    "evaluation": {"samples": 100},
+}
+"""A valid study: 4 runs."""
+
+StudyFile = Callable[..., Path]
+
+
+@pytest.fixture
+def study_file(tmp_path: Path) -> StudyFile:
+    """A function that writes SMALL, with the given keys changed, to a file; `...` as a value drops the key."""
+
+    def write(name: str = "study.yaml", **changes: Any) -> Path:
+        content = {key: value for key, value in {**SMALL, **changes}.items() if value is not ...}
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
+        return path
+
+    return write

@@ -1,0 +1,169 @@
+"""The page: what it shows, what it never does, and that equal results give equal bytes."""
+
+import html
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import fakes
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganbench import layout, runs
+from ganbench.report import page, tables
+from ganbench.report.collect import MissingResultError, collect
+
+STUDY = """
+study: fake
+description: "<script>alert(1)</script> & more"
+datasets: [ring8, digits]
+architectures: [mlp, {name: dcgan, width: 8}]
+methods: [minimax, non-saturating, wgan-gp]
+seeds: [0, 1, 2]
+training: {generator_steps: 50}
+evaluation: {samples: 200}
+"""
+DIVERGED = frozenset({"ring8/mlp/minimax/seed1", "digits/mlp/wgan-gp/seed0"})
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> runs.Plan:
+    monkeypatch.chdir(tmp_path)
+    made = runs.plan(fakes.study(tmp_path / "fake.yaml", STUDY))
+    fakes.write(made, DIVERGED)
+    return made
+
+
+@pytest.fixture
+def text(plan: runs.Plan) -> str:
+    page.write(plan)
+    return layout.report("fake").read_text("utf-8")
+
+
+class Tags(HTMLParser):
+    """Collects tags with their attributes, and checks that they are closed in order."""
+
+    void = frozenset({"meta", "br", "img", "link", "input", "hr", "use", "path"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.void:
+            assert self.open.pop() == tag
+
+
+def tags(text: str) -> list[tuple[str, dict[str, str | None]]]:
+    parser = Tags()
+    parser.feed(text)
+    assert parser.open == []
+    return parser.seen
+
+
+def test_equal_results_give_equal_bytes(plan: runs.Plan, text: str) -> None:
+    page.write(plan)
+    assert layout.report("fake").read_text("utf-8") == text
+
+
+def test_the_page_asks_for_nothing_from_anywhere(text: str) -> None:
+    for tag, attributes in tags(text):
+        assert tag not in ("script", "link", "iframe", "object")
+        for name in ("src", "href", "xlink:href", "data", "srcset"):
+            value = attributes.get(name) or ""
+            assert not re.match(r"\s*(https?:)?//", value), (tag, value)
+    assert "url(http" not in text
+    assert "@import" not in text
+    policy = next(a["content"] for t, a in tags(text) if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def test_names_from_the_study_are_text_not_markup(text: str) -> None:
+    assert "<script>" not in text
+    assert html.escape("<script>alert(1)</script>") in text
+
+
+def test_links_within_the_page_lead_somewhere(text: str) -> None:
+    seen = tags(text)
+    ids = {a["id"] for _, a in seen if "id" in a}
+    for tag, attributes in seen:
+        target = attributes.get("href") or ""
+        if tag == "a" and target.startswith("#"):
+            assert target[1:] in ids
+
+
+def test_every_run_is_in_the_table_and_in_the_csv(plan: runs.Plan, text: str) -> None:
+    rows = layout.runs_table("fake").read_text("utf-8").splitlines()
+    assert len(rows) == 1 + len(plan.runs)
+    for run in plan.runs:
+        assert run.digest in "\n".join(rows)
+        assert run.digest[:10] in text
+
+
+def test_diverged_runs_are_counted_and_named_with_their_step(plan: runs.Plan, text: str) -> None:
+    assert "2 diverged" in text
+    assert "1 of 3 diverged" in text
+    assert "ring8/mlp/minimax, seed 1, at generator step 7: the loss is not finite" in text
+    assert f"{len(plan.runs) - 2} ok" in text
+
+
+def test_gaps_and_changes_are_told(text: str) -> None:
+    assert "ring8 × dcgan: dcgan makes images, ring8 holds points" in text
+    assert "the critic has layer instead of batch normalisation" in text
+
+
+def test_a_missing_result_is_an_error_that_names_the_file(plan: runs.Plan, text: str) -> None:
+    gone = plan.folder(plan.runs[3]) / layout.METRICS
+    gone.unlink()
+    with pytest.raises(MissingResultError, match=re.escape(str(gone))):
+        page.write(plan)
+    assert layout.report("fake").read_text("utf-8") == text
+
+
+@pytest.mark.usefixtures("plan")
+def test_the_result_of_an_earlier_spec_is_not_shown(tmp_path: Path) -> None:
+    changed = runs.plan(
+        fakes.study(tmp_path / "fake.yaml", STUDY.replace("generator_steps: 50", "generator_steps: 60"))
+    )
+    with pytest.raises(MissingResultError, match="earlier study or plugin"):
+        collect(changed)
+
+
+def test_means_and_deviations_are_those_of_the_finished_seeds(plan: runs.Plan) -> None:
+    results = collect(plan)
+    table = tables.metric_table(results, "modes-captured")
+    cell = table.rows["minimax"][0]
+    assert cell is not None
+    first, third = 1.25 + 0, 1.25 + 2
+    assert (cell.count, cell.failed) == (2, 1)
+    assert cell.mean == pytest.approx((first + third) / 2)
+    assert cell.sd == pytest.approx(abs(third - first) / math.sqrt(2))
+    assert not cell.best  # a method that diverged is not marked while others finished
+
+
+@pytest.mark.parametrize(("direction", "best"), [("lower", {"a"}), ("higher", {"b", "c"})])
+def test_the_best_follows_the_direction_and_ties_are_marked_alike(direction: str, best: set[str]) -> None:
+    cells = {name: tables.Cell(mean, 0.1, 3, 0, 0) for name, mean in {"a": 1.0, "b": 2.0, "c": 2.001}.items()}
+    assert tables._best(cells, direction) == best
+
+
+def test_a_cell_without_numbers_is_never_best() -> None:
+    none = tables.Cell(math.nan, math.nan, 0, 3, 0)
+    assert tables._best({"a": none}, "lower") == set()
+    assert (none.text, none.remark) == ("–", "3 of 3 diverged")
+
+
+@given(st.floats(min_value=1e-3, max_value=1e6))
+def test_numbers_show_three_significant_digits(value: float) -> None:
+    assert float(tables.number(value)) == pytest.approx(value, rel=0.006 if value >= 0.01 else 0.06)
