@@ -25,7 +25,6 @@ def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
         try:
             instruments = instruments or Instruments.read(plan, plan.datasets[job.dataset])
             evaluate_run(plan, run, instruments, device)
-            (folder / layout.EVALUATION_LOG).unlink(missing_ok=True)
         except Exception:
             failed = True
             files.write_text(folder / layout.EVALUATION_LOG, traceback.format_exc())

@@ -11,10 +11,13 @@ from ganbench import files, layout
 from ganbench.runs import Job, Plan, Run
 
 RECORD = {"train": layout.TRAINING, "evaluate": layout.METRICS}
+LOG = {"train": layout.TRAINING_LOG, "evaluate": layout.EVALUATION_LOG}
 
 
 def write(plan: Plan, job: Job) -> None:
-    """Declare a job done."""
+    """Declare a job done, and forget the logs of its earlier failures."""
+    for run in job.runs:
+        (plan.folder(run) / LOG[job.step]).unlink(missing_ok=True)
     files.write_json(plan.marker(job), {"runs": job.promises})
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field as Key
-from pydantic import NonNegativeInt, PositiveInt, ValidationError, model_validator
+from pydantic import NonNegativeInt, PositiveInt, ValidationError
 
 from ganbench import method, plugins, yamlfile
 from ganbench.method import Method, Optimizer, Strict
@@ -59,18 +59,6 @@ class Entry(Strict):
     name: str
     label: Label
     settings: dict[str, Any] = Key(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _split(cls, given: Any) -> Any:
-        if isinstance(given, str):
-            given = {"name": given}
-        if not isinstance(given, dict) or "settings" in given:
-            return given
-        own = {key: value for key, value in given.items() if key in cls.model_fields}
-        own["settings"] = {key: value for key, value in given.items() if key not in cls.model_fields}
-        own.setdefault("label", own.get("name"))
-        return own
 
 
 class DatasetEntry(Entry):
@@ -129,7 +117,7 @@ def load(path: Path) -> tuple[Study, Registry]:
     registry = _registry(path, raw, problems)
     study: Study | None = None
     try:
-        study = Study.model_validate_json(_json(raw))
+        study = Study.model_validate_json(_json(_spelled_out(raw)))
     except ValidationError as error:
         problems += _readable(error, raw)
     problems += _references(raw, registry)
@@ -151,6 +139,29 @@ def resolved_method(entry: Entry, kind: str, registry: Registry) -> Method:
     stack = method.layers(registry, entry.name, own.get("base"))
     composed = method.as_parts(method.compose([*stack, own], kind))
     return Method.model_validate_json(_json(composed))
+
+
+def _spelled_out(raw: dict[str, Any]) -> dict[str, Any]:
+    """The file with its entries in full: `mlp` as `{name: mlp, label: mlp, settings: {}}`."""
+    full = dict(raw)
+    for section, model in (("datasets", DatasetEntry), ("architectures", Entry), ("methods", Entry)):
+        if isinstance(raw.get(section), list):
+            full[section] = [_entry(item, model) for item in raw[section]]
+    return full
+
+
+def _entry(item: Any, model: type[Entry]) -> Any:
+    """One entry with its plugin's settings gathered; what is no entry stays as it is, for pydantic to report."""
+    given = {"name": item} if isinstance(item, str) else item
+    if not isinstance(given, dict):
+        return given
+    settings = _settings(given, model)
+    own = {key: value for key, value in given.items() if key not in settings}
+    own["settings"] = settings
+    own.setdefault("label", own.get("name"))
+    if isinstance(own.get("architectures"), list):
+        own["architectures"] = [_entry(inner, Entry) for inner in own["architectures"]]
+    return own
 
 
 def _json(value: Any) -> str:
@@ -212,8 +223,7 @@ def _references(raw: dict[str, Any], registry: Registry) -> list[Problem]:
     """Check every plugin name and setting in the file, however broken the rest of it is."""
     found: list[Problem] = []
     for where, entry in _entries(raw.get("datasets"), "datasets"):
-        reserved = DatasetEntry.model_fields
-        found += _plugin(registry, "dataset", where, {k: v for k, v in entry.items() if k not in reserved}, entry)
+        found += _plugin(registry, "dataset", where, _settings(entry, DatasetEntry), entry)
         sections: tuple[tuple[str, type[Strict]], ...] = (("training", Training), ("evaluation", Evaluation))
         for key, model in sections:
             overrides = entry.get(key)
@@ -247,8 +257,10 @@ def _entries(section: Any, where: str) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _settings(entry: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key not in Entry.model_fields}
+def _settings(entry: dict[str, Any], model: type[Entry] = Entry) -> dict[str, Any]:
+    """The plugin's own keys of an entry as it is written."""
+    keys = model.model_fields.keys() - {"settings"}
+    return {key: value for key, value in entry.items() if key not in keys}
 
 
 def _plugin(

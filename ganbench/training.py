@@ -39,7 +39,6 @@ def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
             if not splits:
                 splits["train"] = data.read(plan.datasets[job.dataset], "train").samples.to(device)
             train_run(plan, run, splits["train"], device)
-            (folder / layout.TRAINING_LOG).unlink(missing_ok=True)
         except Exception:
             failed = True
             files.write_text(folder / layout.TRAINING_LOG, traceback.format_exc())

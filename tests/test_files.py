@@ -1,30 +1,39 @@
 """Files are replaced whole or not at all."""
 
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
 from ganbench import files
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_file_and_its_folders_are_made(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "c.txt"
     files.write_text(path, "grüße")
     assert path.read_text("utf-8") == "grüße"
-    assert os.listdir(path.parent) == ["c.txt"]
+    assert _names(path.parent) == ["c.txt"]
 
 
 def test_an_exception_leaves_the_old_content_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "x.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError, match="half way"), files.replacing(path) as temporary:
-        temporary.write_text("ne")
-        raise RuntimeError("half way")
+
+    def fail_half_way() -> None:
+        with files.replacing(path) as temporary:
+            temporary.write_text("ne")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail_half_way()
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["x.txt"]
+    assert _names(tmp_path) == ["x.txt"]
 
 
 def test_the_old_content_stays_until_the_new_is_complete(tmp_path: Path) -> None:
@@ -62,7 +71,7 @@ def test_json_refuses_what_json_cannot_say(tmp_path: Path, number: float) -> Non
     with pytest.raises(ValueError, match="JSON"):
         files.write_json(path, {"fid": [number]})
     assert files.read_json(path) == {"fid": 1.0}
-    assert os.listdir(tmp_path) == ["x.json"]
+    assert _names(tmp_path) == ["x.json"]
 
 
 def test_json_is_the_same_text_whatever_the_order_of_keys(tmp_path: Path) -> None:

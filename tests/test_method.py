@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from conftest import StudyFile
+
 from ganbench import plugins, runs
 from ganbench.method import RecipeError, as_parts, compose, layers
 from ganbench.plugins import Registry
@@ -43,7 +44,6 @@ GOLDEN: dict[str, tuple[Any, ...]] = {
 def test_the_built_in_methods_have_the_settings_of_their_papers(study_file: StudyFile) -> None:
     methods = ["minimax", "non-saturating", "wgan", "wgan-gp", "ttur"]
     found = _resolved(study_file(datasets=["ring8", "digits"], methods=methods, seeds=[0]))
-    part = {key: method for key, method in found.items()}
     table = {
         key: (
             method["loss"]["name"],
@@ -53,7 +53,7 @@ def test_the_built_in_methods_have_the_settings_of_their_papers(study_file: Stud
             method["generator_optimizer"],
             method["n_critic"],
         )
-        for key, method in part.items()
+        for key, method in found.items()
     }
     assert table == GOLDEN
 

@@ -1,8 +1,10 @@
 """The page: what it shows, what it never does, and that equal results give equal bytes."""
 
+import contextlib
 import html
 import math
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -28,18 +30,28 @@ evaluation: {samples: 200}
 DIVERGED = frozenset({"ring8/mlp/minimax/seed1", "digits/mlp/wgan-gp/seed0"})
 
 
-@pytest.fixture
-def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> runs.Plan:
-    monkeypatch.chdir(tmp_path)
-    made = runs.plan(fakes.study(tmp_path / "fake.yaml", STUDY))
-    fakes.write(made, DIVERGED)
-    return made
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with results and their page, made once."""
+    folder = tmp_path_factory.mktemp("rendered")
+    with contextlib.chdir(folder):
+        made = runs.plan(fakes.study(Path("fake.yaml"), STUDY))
+        fakes.write(made, DIVERGED)
+        page.write(made)
+    return folder
 
 
 @pytest.fixture
-def text(plan: runs.Plan) -> str:
-    page.write(plan)
-    return layout.report("fake").read_text("utf-8")
+def plan(rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> runs.Plan:
+    """The plan, in a copy of the folder."""
+    monkeypatch.chdir(shutil.copytree(rendered, tmp_path / "copy"))
+    return runs.plan(Path("fake.yaml"))
+
+
+@pytest.fixture
+def text(rendered: Path) -> str:
+    """The page."""
+    return (rendered / layout.report("fake")).read_text("utf-8")
 
 
 class Tags(HTMLParser):
@@ -132,10 +144,8 @@ def test_a_missing_result_is_an_error_that_names_the_file(plan: runs.Plan, text:
 
 
 @pytest.mark.usefixtures("plan")
-def test_the_result_of_an_earlier_spec_is_not_shown(tmp_path: Path) -> None:
-    changed = runs.plan(
-        fakes.study(tmp_path / "fake.yaml", STUDY.replace("generator_steps: 50", "generator_steps: 60"))
-    )
+def test_the_result_of_an_earlier_spec_is_not_shown() -> None:
+    changed = runs.plan(fakes.study(Path("fake.yaml"), STUDY.replace("generator_steps: 50", "generator_steps: 60")))
     with pytest.raises(MissingResultError, match="earlier study or plugin"):
         collect(changed)
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from ganbench.yamlfile import YamlError, read
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from ganbench.yamlfile import YamlError, read
 
 
 def _read(folder: Path, text: str) -> dict[str, object]:
@@ -69,7 +70,7 @@ def test_an_anchor_can_be_merged_and_overridden(tmp_path: Path) -> None:
 
 def test_a_syntax_error_names_file_and_line(tmp_path: Path) -> None:
     with pytest.raises(YamlError, match=r"file\.yaml: line 2: "):
-        _read(tmp_path, "a: 1\nb: [1, 2\n")
+        _read(tmp_path, "a: 1\nb: ]\nc: 2\n")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def render(results: Results) -> str:
         runs=results.runs.to_dict("records"),
         cards={name: plan.registry.card("metric", name) for name in results.metrics},
         recipes=_recipes(results),
+        architectures=_architectures(results),
         provenance=next(iter(results.records.values()))["training"]["provenance"],
         study_text=plan.file.read_text("utf-8"),
         rerun=f"snakemake --cores 8 --resources gpu=4 --configfile {plan.file}",
@@ -108,6 +109,27 @@ def _recipes(results: Results) -> list[dict[str, Any]]:
                 "settings": _flat(run.spec["method"]),
             }
         )
+    return found
+
+
+def _architectures(results: Results) -> dict[str, dict[str, Any]]:
+    """Per architecture: what it is, and its settings on each dataset, which a method's penalty may have changed."""
+    found: dict[str, dict[str, Any]] = {}
+    for run in results.plan.runs:
+        spec = run.spec["architecture"]
+        about = results.plan.registry.card("architecture", spec["name"]).about
+        shown = found.setdefault(run.architecture, {"about": about, "settings": {}})
+        budget = run.spec["training"]
+        settings = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in spec["settings"].items())
+        settings += f"; {budget['generator_steps']:,} generator steps of {budget['batch_size']} samples"
+        texts = shown["settings"].setdefault(run.dataset, {})
+        texts.setdefault(settings, []).append(run.method)
+    for shown in found.values():
+        shown["settings"] = {
+            dataset if len(texts) == 1 else f"{dataset}, {', '.join(dict.fromkeys(methods))}": settings
+            for dataset, texts in shown["settings"].items()
+            for settings, methods in texts.items()
+        }
     return found
 
 
