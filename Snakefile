@@ -2,7 +2,7 @@
 import sys
 from pathlib import Path
 
-from ganbench import layout, markers, runs, study
+from ganbench import layout, markers, problems, runs
 from snakemake.exceptions import WorkflowError
 
 settings = workflow.config_settings
@@ -13,7 +13,7 @@ if settings.config or len(settings.configfiles) > 1:
 STUDY = Path((*settings.configfiles, "configs/quick.yaml")[0])
 try:
     plan = runs.plan(STUDY)
-except study.StudyError as error:
+except problems.StudyError as error:
     raise WorkflowError(str(error)) from None
 markers.discard_false(plan)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ganbench import __version__, devices, markers, plugins, runs
+from ganbench.problems import StudyError
 from ganbench.runs import Job, Plan
-from ganbench.study import StudyError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

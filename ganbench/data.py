@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ganbench import files, layout, plugins
@@ -47,9 +48,24 @@ def prepare(dataset: Dataset, raw: Path) -> None:
 
 
 def read(dataset: Dataset, split: str) -> Split:
-    """One split of a prepared dataset."""
-    tensors = load_file(layout.data(dataset.key))
-    return Split(tensors[f"{split}_samples"], tensors.get(f"{split}_labels"))
+    """One split of a prepared dataset. Raises DataError if it is not prepared."""
+    with _opened(dataset) as file:
+        names = file.keys()
+        labels = f"{split}_labels"
+        return Split(file.get_tensor(f"{split}_samples"), file.get_tensor(labels) if labels in names else None)
+
+
+def sample_shape(dataset: Dataset) -> tuple[int, ...]:
+    """The shape of one sample of a prepared dataset, without reading any."""
+    with _opened(dataset) as file:
+        return tuple(file.get_slice("train_samples").get_shape()[1:])
+
+
+def _opened(dataset: Dataset) -> Any:
+    path = layout.data(dataset.key)
+    if not path.exists():
+        raise DataError(f"{path}: dataset '{dataset.label}' is not prepared; `snakemake` does it")
+    return safe_open(path, "pt")
 
 
 def fingerprint(tensor: Tensor) -> str:

@@ -64,18 +64,22 @@ def _torchvision() -> str:
 
 def mismatch(torch: str, vision: str, error: str) -> str:
     """What to do about a torchvision that does not import beside this torch."""
-    belongs = PAIRS.get(".".join(torch.split(".")[:2]))
-    builds = (
-        f"torch is a '+{torch.partition('+')[2]}' build and torchvision is not of the same"
-        if torch.partition("+")[2] != vision.partition("+")[2]
-        else "the two are of different builds"
-    )
-    wanted = f"torchvision {belongs}" if belongs else "the torchvision of its release"
-    return (
-        f"torchvision {vision} does not work with torch {torch} ({error}). {builds.capitalize()}: torch "
-        f"{torch.partition('+')[0]} goes with {wanted}, both from the same place. Install both anew: "
-        f"pip install --force-reinstall torch=={torch.partition('+')[0]} torchvision"
-    )
+    plain, _, torch_build = torch.partition("+")
+    _, _, vision_build = vision.partition("+")
+    release = ".".join(plain.split(".")[:2])
+    said = f"torchvision {vision} does not work with torch {torch} ({error})."
+    if torch_build != vision_build:
+        which, build, other = (
+            ("torch", torch_build, "torchvision") if torch_build else ("torchvision", vision_build, "torch")
+        )
+        said += f" {which} is a '+{build}' build and {other} is not; both must be of one build."
+    if release in PAIRS:
+        said += f" torch {plain} goes with torchvision {PAIRS[release]}."
+        wanted = f"torch=={plain} torchvision=={PAIRS[release]}.*"
+    else:
+        said += f" ganbench works with torch {' and '.join(PAIRS)}."
+        wanted = f"'torch=={max(PAIRS)}.*' torchvision=={PAIRS[max(PAIRS)]}.*"
+    return f"{said} Install both anew, from the same place: pip install --force-reinstall {wanted}"
 
 
 def _libraries() -> str:
@@ -84,7 +88,8 @@ def _libraries() -> str:
         try:
             importlib.import_module(name)
         except Exception as error:
-            raise Trouble(f"{name} does not import: {error}; run `pip install -e .`") from error
+            mend = "mend torchvision first" if "torchvision" in str(error) else "run `pip install -e .`"
+            raise Trouble(f"{name} does not import: {error}; {mend}") from error
     return f"{', '.join(names)} import"
 
 

@@ -72,7 +72,6 @@ def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.d
 def _generator(plan: Plan, run: Run, device: torch.device) -> torch.nn.Module:
     spec = run.spec["architecture"]
     architecture = plugins.load(plan.registry.card("architecture", spec["name"]), spec["settings"])
-    shape = tuple(data.read(plan.datasets[run.dataset], "test").samples.shape[1:])
-    generator: torch.nn.Module = architecture.generator(shape)
+    generator: torch.nn.Module = architecture.generator(data.sample_shape(plan.datasets[run.dataset]))
     generator.load_state_dict(load_file(plan.folder(run) / layout.GENERATOR))
     return generator.to(device)

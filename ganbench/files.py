@@ -35,6 +35,6 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file, or None if the file is missing or is no JSON object."""
     try:
         content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

@@ -43,7 +43,10 @@ def is_trained(plan: Plan, run: Run) -> bool:
     record = files.read_json(plan.folder(run) / layout.TRAINING)
     if record is None or record.get("digest") != run.digest:
         return False
-    return all((plan.folder(run) / name).is_file() for name in record.get("files", []))
+    names = record.get("files")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return False
+    return all((plan.folder(run) / name).is_file() for name in names)
 
 
 def is_evaluated(plan: Plan, run: Run) -> bool:

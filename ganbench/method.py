@@ -52,6 +52,7 @@ class SGD(Strict):
     weight_decay: NonNegativeFloat = 0.0
 
 
+OPTIMIZER_KINDS: dict[str, type[Strict]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
 Optimizer = Annotated[Adam | RMSprop | SGD, Key(discriminator="name")]
 
 
@@ -74,7 +75,8 @@ class Method(Strict):
     """Discriminator steps per generator step."""
 
 
-DESCRIPTIVE = ("title", "citation", "base", "on_points", "on_images")
+ON_KIND = ("on_points", "on_images")
+DESCRIPTIVE = ("title", "citation", "base", *ON_KIND)
 PARTS = ("loss", "penalty", "constraint")
 OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
 KEYS = (*Method.model_fields, "optimizer", *DESCRIPTIVE)
@@ -99,7 +101,7 @@ def layers(registry: Registry, name: str, base: str | None = None) -> list[dict[
         seen.append(name)
         recipe = yamlfile.read(registry.recipes[name])
         found.insert(0, recipe)
-        below = base if len(seen) == 1 and base else recipe.get("base")
+        below = base if len(seen) == 1 and base is not None else recipe.get("base")
         if below is None:
             return found
         name = str(below)
@@ -117,14 +119,14 @@ def compose(recipes: list[Mapping[str, Any]], data_kind: str) -> dict[str, Any]:
 
 def _spelled_out(layer: Mapping[str, Any]) -> dict[str, Any]:
     """Without the describing keys; `loss: hinge` as a mapping; `optimizer` as both optimizers."""
-    full = {key: value for key, value in layer.items() if key not in (*DESCRIPTIVE, "name", "label", "optimizer")}
-    if "optimizer" in layer:
-        full = {**dict.fromkeys(OPTIMIZERS, layer["optimizer"]), **full}
-        for key in OPTIMIZERS:
-            full[key] = _over(layer["optimizer"], full[key])
-    for key in (*PARTS, *OPTIMIZERS):
+    full = {key: value for key, value in layer.items() if key not in (*DESCRIPTIVE, "name", "label")}
+    for key in (*PARTS, *OPTIMIZERS, "optimizer"):
         if isinstance(full.get(key), str):
             full[key] = {"name": full[key]}
+    if "optimizer" in full:
+        both = full.pop("optimizer")
+        for key in OPTIMIZERS:
+            full[key] = _over(both, full[key]) if key in full else both
     return full
 
 

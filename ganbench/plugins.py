@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from pydantic import (
+    ConfigDict,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
@@ -38,6 +39,23 @@ KINDS = {
     "metric": ("metrics", "Metric"),
 }
 METHODS = "methods"
+
+Kind = Literal["points", "images"]
+TRAITS: dict[str, dict[str, Any]] = {
+    "dataset": {"kind": Kind},
+    "architecture": {"kinds": tuple[Kind, ...]},
+    "metric": {
+        "kinds": tuple[Kind, ...],
+        "title": str,
+        "direction": Literal["lower", "higher"],
+        "unit": str,
+        "order": int,
+    },
+}
+"""Traits that a plugin of a kind must declare."""
+
+RESERVED = ("name", "label", "settings", "architectures", "training", "evaluation")
+"""Keys of a study's entries; a plugin's setting of such a name could not be given."""
 
 FIELD_TYPES: dict[str, Any] = {
     "bool": bool,
@@ -61,7 +79,7 @@ class PluginError(Exception):
 class Field:
     """One setting of a plugin: its type as written, and its default (`MISSING` if it has none)."""
 
-    type: Any
+    type: TypeAdapter[Any]
     written: str
     default: Any
 
@@ -140,7 +158,7 @@ def read_card(path: Path, kind: str | None = None) -> Card:
     body = classes[0]
     fields, traits = _declarations(body, path)
     about = ast.get_docstring(body) or ""
-    return Card(
+    card = Card(
         kind=kind_of[body.name],
         name=path.stem.replace("_", "-"),
         path=path,
@@ -150,6 +168,8 @@ def read_card(path: Path, kind: str | None = None) -> Card:
         fields=fields,
         traits=traits,
     )
+    _check_traits(card)
+    return card
 
 
 def _declarations(body: ast.ClassDef, path: Path) -> tuple[dict[str, Field], dict[str, Any]]:
@@ -161,7 +181,7 @@ def _declarations(body: ast.ClassDef, path: Path) -> tuple[dict[str, Field], dic
         name, written = node.target.id, ast.unparse(node.annotation)
         try:
             value = MISSING if node.value is None else ast.literal_eval(node.value)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise PluginError(
                 f"{path}: line {node.lineno}: the value of '{name}' must be a plain literal, "
                 f"because planning reads it without running the file"
@@ -169,15 +189,37 @@ def _declarations(body: ast.ClassDef, path: Path) -> tuple[dict[str, Field], dic
         if written.startswith("ClassVar"):
             traits[name] = value
             continue
-        try:
-            type_ = eval(written, {"__builtins__": {}}, FIELD_TYPES)
-        except (NameError, TypeError, SyntaxError) as error:
+        if name in RESERVED:
             raise PluginError(
-                f"{path}: line {node.lineno}: setting '{name}' has type '{written}'; "
-                f"settings are built from {', '.join(FIELD_TYPES)}"
-            ) from error
-        fields[name] = Field(type_, written, value)
+                f"{path}: line {node.lineno}: '{name}' means something else in a study; rename the setting"
+            )
+        fields[name] = Field(_adapter(written, f"{path}: line {node.lineno}: setting '{name}'"), written, value)
     return fields, traits
+
+
+def _adapter(written: str, what: str) -> TypeAdapter[Any]:
+    try:
+        type_ = eval(written, {"__builtins__": {}}, FIELD_TYPES)
+        if isinstance(type_, (str, int, float)):
+            raise TypeError("a value is not a type")
+        return TypeAdapter(type_, config=ConfigDict(allow_inf_nan=False))
+    except Exception as error:  # whatever a stranger's annotation may raise
+        known = ", ".join(FIELD_TYPES)
+        raise PluginError(f"{what} has type '{written}'; settings are built from {known}") from error
+
+
+def _check_traits(card: Card) -> None:
+    """Planning relies on some traits. Raises PluginError."""
+    wanted = TRAITS.get(card.kind, {})
+    if card.kind == "dataset" and card.traits.get("kind") == "images":
+        wanted = {**wanted, "classes": int, "classifier_epochs": int, "accuracy_gate": float}
+    for name, type_ in wanted.items():
+        try:
+            TypeAdapter(type_).validate_python(card.traits.get(name, MISSING), strict=type_ is not float)
+        except ValidationError as error:
+            raise PluginError(f"{card.path}: a {card.kind} declares `{name}: ClassVar[...] = ...`: {type_}") from error
+    if card.kind == "architecture" and "noise_dim" not in card.fields:
+        raise PluginError(f"{card.path}: an architecture has a setting `noise_dim: PositiveInt`")
 
 
 def resolve(card: Card, given: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
@@ -196,10 +238,9 @@ def resolve(card: Card, given: dict[str, Any]) -> tuple[dict[str, Any], list[tup
         if value is MISSING:
             problems.append((name, f"{card.kind} '{card.name}' needs this setting ({field.written})"))
             continue
-        adapter = TypeAdapter[Any](field.type)
         try:
-            settings[name] = adapter.dump_python(
-                adapter.validate_json(json.dumps(value, default=str), strict=True), mode="json"
+            settings[name] = field.type.dump_python(
+                field.type.validate_json(json.dumps(value, default=str), strict=True), mode="json"
             )
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
@@ -221,7 +262,11 @@ def load(card: Card, settings: dict[str, Any]) -> Any:
     A tuple setting travels as a JSON list and is turned back here.
     """
     plugin = getattr(_module(card), KINDS[card.kind][1])
-    return plugin(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
+    return plugin(**{key: _as_tuples(value) for key, value in settings.items()})
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def _module(card: Card) -> ModuleType:

@@ -5,16 +5,16 @@ The spec of a run is everything that can change its result and nothing else; its
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ganbench import layout, plugins, study
+from ganbench import checks, layout, plugins, study
 from ganbench.method import Optimizer
 from ganbench.plugins import Card, Registry
-from ganbench.study import DatasetEntry, Entry, Problem, Study, StudyError
+from ganbench.study import DatasetEntry, Entry, Study
 
 ENGINE = 1
 """Version of what training computes. It is in every spec: raise it when a change alters trained weights
@@ -45,7 +45,7 @@ class Dataset:
     @property
     def kind(self) -> str:
         """`points` or `images`."""
-        return study.data_kind(self.card)
+        return str(self.card.traits["kind"])
 
     @property
     def key(self) -> str:
@@ -195,38 +195,19 @@ class Plan:
 def plan(file: Path) -> Plan:
     """Validate a study and expand it. Raises StudyError; touches nothing on disk."""
     wanted, registry = study.load(file)
-    problems: list[Problem] = []
     gaps: list[Gap] = []
     notes: list[str] = []
-    datasets: dict[str, Dataset] = {}
     runs: list[Run] = []
-    fitting: set[str] = set()
-    for index, entry in enumerate(wanted.datasets):
-        dataset = _dataset(wanted, entry, registry)
-        datasets[entry.label] = dataset
-        pairs, misfits = _pairs(dataset, entry.architectures or wanted.architectures, registry)
-        if entry.architectures:
-            where = f"datasets[{index}].architectures"
-            problems += [Problem(f"{where}[{i}]", f"'{label}': {reason}") for i, label, reason in misfits]
-        elif not pairs:
-            reasons = "; ".join(f"'{label}': {reason}" for _, label, reason in misfits)
-            problems.append(Problem(f"datasets[{index}]", f"no architecture fits '{entry.label}': {reasons}"))
-        else:
-            gaps += [Gap(f"{entry.label} × {label}", reason) for _, label, reason in misfits]
-        fitting |= {architecture.label for architecture in pairs}
-        if not dataset.metrics:
-            chosen = ", ".join(wanted.evaluation.metrics or ())
-            problems.append(Problem("evaluation.metrics", f"none of {chosen} applies to '{entry.label}'"))
-        for architecture in pairs:
-            runs += _cells(wanted, entry, dataset, architecture, registry, gaps, notes)
-    if not problems:
-        problems += [
-            Problem(f"architectures[{index}]", f"'{entry.label}' fits none of the datasets that use this list")
-            for index, entry in enumerate(wanted.architectures)
-            if entry.label not in fitting and not all(d.architectures for d in wanted.datasets)
-        ]
-    if problems:
-        raise StudyError(file, problems)
+    datasets = {entry.label: _dataset(wanted, entry, registry) for entry in wanted.datasets}
+    for entry in wanted.datasets:
+        dataset = datasets[entry.label]
+        for architecture in entry.architectures or wanted.architectures:
+            card = registry.card("architecture", architecture.name)
+            reason = checks.misfit(dataset.card, dataset.spec["settings"], card)
+            if reason:
+                gaps.append(Gap(f"{entry.label} × {architecture.label}", reason))
+            else:
+                runs += _cells(wanted, entry, dataset, architecture, registry, gaps, notes)
     return Plan(
         file=file,
         study=wanted,
@@ -243,44 +224,16 @@ def plan(file: Path) -> Plan:
 def _dataset(wanted: Study, entry: DatasetEntry, registry: Registry) -> Dataset:
     card = registry.card("dataset", entry.name)
     evaluation = wanted.evaluation_on(entry)
-    kind = study.data_kind(card)
     names = evaluation.metrics or registry.names("metric")
-    fits = [name for name in names if kind in registry.card("metric", name).traits["kinds"]]
+    fits = [name for name in names if card.traits["kind"] in registry.card("metric", name).traits["kinds"]]
     if evaluation.metrics is None:
-        fits.sort(key=lambda name: registry.card("metric", name).traits.get("order", 99))
+        fits.sort(key=lambda name: registry.card("metric", name).traits["order"])
     return Dataset(entry.label, card, _part(card, entry.settings), evaluation, tuple(fits))
 
 
 def _part(card: Card, given: dict[str, Any]) -> Spec:
     settings, _ = plugins.resolve(card, given)
     return {"name": card.name, "settings": settings, "sha256": card.sha256}
-
-
-def _pairs(
-    dataset: Dataset, architectures: Sequence[Entry], registry: Registry
-) -> tuple[list[Entry], list[tuple[int, str, str]]]:
-    """The architectures that fit, and the others as (index, label, reason)."""
-    pairs, misfits = [], []
-    for index, entry in enumerate(architectures):
-        card = registry.card("architecture", entry.name)
-        reason = _misfit(dataset, card)
-        if reason:
-            misfits.append((index, entry.label, reason))
-        else:
-            pairs.append(entry)
-    return pairs, misfits
-
-
-def _misfit(dataset: Dataset, architecture: Card) -> str | None:
-    """Why an architecture cannot make this data, or None."""
-    kinds, sizes = architecture.traits["kinds"], architecture.traits.get("sizes")
-    if dataset.kind not in kinds:
-        return f"{architecture.name} makes {' or '.join(kinds)}, {dataset.card.name} holds {dataset.kind}"
-    size = dataset.spec["settings"].get("size", dataset.card.traits.get("size"))
-    if sizes and size not in sizes:
-        possible = " or ".join(f"{s}x{s}" for s in sizes)
-        return f"{architecture.name} makes images of {possible} pixels, {dataset.card.name} holds {size}x{size}"
-    return None
 
 
 def _cells(
@@ -355,7 +308,6 @@ def _without_batch_norm(network: Spec, method: Spec, registry: Registry) -> str 
 
 def _evaluation_spec(run_spec: Spec, dataset: Dataset, registry: Registry) -> Spec:
     return {
-        "engine": EVALUATION_ENGINE,
         "run": digest(run_spec),
         "reference": reference_spec(dataset, registry),
         "samples": dataset.evaluation.samples,
@@ -365,6 +317,7 @@ def _evaluation_spec(run_spec: Spec, dataset: Dataset, registry: Registry) -> Sp
 def reference_spec(dataset: Dataset, registry: Registry) -> Spec:
     """All that the reference of a dataset depends on: data, classifier, metrics, sample count."""
     return {
+        "engine": EVALUATION_ENGINE,
         "dataset": dataset.spec,
         "classifier": dataset.classifier_key,
         "samples": dataset.evaluation.samples,

@@ -14,16 +14,21 @@ class YamlError(Exception):
     """A file that cannot be read as YAML; the message names the file and the line."""
 
 
+MERGE = "tag:yaml.org,2002:merge"  # `<<: *anchor`
+
+
 class _Loader(yaml.SafeLoader):
     pass
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: dict[Any, yaml.Mark] = {}
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+    seen: dict[str, yaml.Mark] = {}
     for key_node, _ in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if isinstance(key, (list, dict)):
+        if key_node.tag == MERGE:
+            continue
+        if not isinstance(key_node, yaml.ScalarNode):
             raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key_node.start_mark)
+        key = str(loader.construct_object(key_node))
         if key in seen:
             raise yaml.constructor.ConstructorError(
                 f"first given in line {seen[key].line + 1}",
@@ -33,7 +38,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
             )
         seen[key] = key_node.start_mark
     loader.flatten_mapping(node)
-    return loader.construct_mapping(node, deep=True)
+    return {str(key): value for key, value in loader.construct_mapping(node, deep=True).items()}
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
@@ -60,8 +65,9 @@ def read(path: Path) -> dict[str, Any]:
         line = f"line {mark.line + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or error
         raise YamlError(f"{path}: {line}not readable as YAML: {problem}") from error
-    except (ValueError, RecursionError) as error:  # an impossible date, or nesting without end
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        # an impossible date, `!!int ''`, nesting without end: PyYAML lets Python's own errors through
         raise YamlError(f"{path}: not readable as YAML: {error}") from error
     if not isinstance(content, dict):
         raise YamlError(f"{path}: expected a mapping of keys to values, found {type(content).__name__}")
-    return {str(key): value for key, value in content.items()}
+    return content

@@ -33,22 +33,24 @@ def test_a_cpu_torch_beside_a_plain_torchvision_is_explained() -> None:
     said = doctor.mismatch("2.12.1+cpu", "0.27.1", "operator torchvision::nms does not exist")
     assert "torchvision 0.27.1 does not work with torch 2.12.1+cpu" in said
     assert "operator torchvision::nms does not exist" in said
-    assert "a '+cpu' build and torchvision is not" in said
+    assert "torch is a '+cpu' build and torchvision is not" in said
     assert "torch 2.12.1 goes with torchvision 0.27" in said
-    assert said.endswith("pip install --force-reinstall torch==2.12.1 torchvision")
+    assert said.endswith("pip install --force-reinstall torch==2.12.1 torchvision==0.27.*")
 
 
 def test_a_plain_torch_beside_a_cpu_torchvision_is_explained() -> None:
     said = doctor.mismatch("2.12.1", "0.27.1+cpu", "undefined symbol")
-    assert "'+cpu'" in said
+    assert "torchvision is a '+cpu' build and torch is not" in said
     assert "'+'" not in said
 
 
-@pytest.mark.parametrize(
-    ("torch", "belongs"),
-    [("2.11.0", "torchvision 0.26"), ("2.12.1", "torchvision 0.27"), ("9.9.0", "the torchvision of its release")],
-)
-def test_the_torchvision_that_belongs_to_a_release_is_named(torch: str, belongs: str) -> None:
-    said = doctor.mismatch(torch, "0.1.0", "undefined symbol")
-    assert f"torch {torch} goes with {belongs}" in said
-    assert f"torch=={torch} torchvision" in said
+def test_two_releases_of_one_build_are_not_called_builds() -> None:
+    said = doctor.mismatch("2.11.0", "0.27.1", "undefined symbol")
+    assert "build" not in said
+    assert "torch 2.11.0 goes with torchvision 0.26" in said
+
+
+def test_a_release_that_ganbench_does_not_know_is_replaced_by_the_newest_that_it_does() -> None:
+    said = doctor.mismatch("9.9.0+cpu", "0.27.1", "undefined symbol")
+    assert "ganbench works with torch 2.11 and 2.12" in said
+    assert said.endswith("'torch==2.12.*' torchvision==0.27.*")

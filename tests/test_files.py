@@ -14,6 +14,10 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def test_a_file_and_its_folders_are_made(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "c.txt"
     files.write_text(path, "grüße")

@@ -1,5 +1,6 @@
 """Every built-in loss: the contract that all losses keep, and the formulas of their papers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -115,13 +116,17 @@ def log_not_d(score: Tensor) -> Tensor:
     return torch.log(1 - 1 / (1 + torch.exp(-score)))
 
 
-FORMULAS = {
-    ("minimax", "discriminator"): lambda real, fake: -log_d(real).mean() - log_not_d(fake).mean(),
-    ("minimax", "generator"): lambda real, fake: log_not_d(fake).mean(),
-    ("non-saturating", "discriminator"): lambda real, fake: -log_d(real).mean() - log_not_d(fake).mean(),
-    ("non-saturating", "generator"): lambda real, fake: -log_d(fake).mean(),
+def entropy_loss(real: Tensor, fake: Tensor) -> Tensor:
+    return -log_d(real).mean() - log_not_d(fake).mean()
+
+
+FORMULAS: dict[tuple[str, str], Callable[[Tensor, Tensor], Tensor]] = {
+    ("minimax", "discriminator"): entropy_loss,
+    ("minimax", "generator"): lambda _, fake: log_not_d(fake).mean(),
+    ("non-saturating", "discriminator"): entropy_loss,
+    ("non-saturating", "generator"): lambda _, fake: -log_d(fake).mean(),
     ("wasserstein", "discriminator"): lambda real, fake: -(real.sum() - fake.sum()) / len(real),
-    ("wasserstein", "generator"): lambda real, fake: -fake.sum() / len(fake),
+    ("wasserstein", "generator"): lambda _, fake: -fake.sum() / len(fake),
 }
 
 

@@ -218,9 +218,7 @@ def test_kernel_distance_of_two_shifted_gaussians() -> None:
 def by_hand(fake: Tensor, real: Tensor, diagonal: bool = False) -> float:
     """The estimate over all samples, without the diagonal (unbiased) or with it."""
     d, n, m = fake.shape[1], len(fake), len(real)
-    within_fake, within_real, across = (
-        ((a @ b.T) / d + 1) ** 3 for a, b in ((fake, fake), (real, real), (fake, real))
-    )
+    within_fake, within_real, across = (((a @ b.T) / d + 1) ** 3 for a, b in ((fake, fake), (real, real), (fake, real)))
     if diagonal:
         return (within_fake.mean() + within_real.mean() - 2 * across.mean()).item()
     pairs = [(k.sum() - k.trace()) / (len(k) * (len(k) - 1)) for k in (within_fake, within_real)]

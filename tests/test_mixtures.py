@@ -44,7 +44,9 @@ def test_the_ring_has_its_modes_on_the_circle_45_degrees_apart() -> None:
 
 
 def test_the_grid_is_the_papers() -> None:
-    assert {(x, y) for x, y in mixture("grid25").centres.tolist()} == set(itertools.product((-4, -2, 0, 2, 4), repeat=2))
+    assert {(x, y) for x, y in mixture("grid25").centres.tolist()} == set(
+        itertools.product((-4, -2, 0, 2, 4), repeat=2)
+    )
     assert mixture("grid25").sigma == 0.05
 
 

@@ -16,13 +16,24 @@ from hypothesis import strategies as st
 from ganbench import runs
 from ganbench.runs import Plan, Run
 
-QUICK: dict[str, Any] = yaml.safe_load((CONFIGS / "quick.yaml").read_text())
 METHODS = ("minimax", "non-saturating", "wgan", "wgan-gp", "ttur")
+QUICK: dict[str, Any] = {
+    "study": "like-quick",
+    "datasets": ["ring8", "grid25", {"name": "digits", "training": {"generator_steps": 5}}],
+    "architectures": ["mlp", {"name": "dcgan", "width": 16}],
+    "methods": list(METHODS),
+    "seeds": [0, 1, 2],
+    "training": {"generator_steps": 10, "runs_per_job": 3},
+    "evaluation": {"samples": 100},
+}
+"""As large as configs/quick.yaml, whose budgets may change."""
 
 
 @pytest.fixture(scope="module")
-def quick() -> Plan:
-    return runs.plan(CONFIGS / "quick.yaml")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    path = tmp_path_factory.mktemp("quick") / "study.yaml"
+    path.write_text(yaml.safe_dump(QUICK))
+    return runs.plan(path)
 
 
 def _training(plan: Plan) -> dict[str, str]:
@@ -38,7 +49,14 @@ def _changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {key for key in before if before[key] != after[key]}
 
 
-def test_the_quick_study_has_its_runs_and_says_what_it_left_out(quick: Plan) -> None:
+def test_the_default_study_has_sixty_runs_and_no_points_for_dcgan() -> None:
+    plan = runs.plan(CONFIGS / "quick.yaml")
+    pairs = [("ring8", "mlp"), ("grid25", "mlp"), ("digits", "mlp"), ("digits", "dcgan")]
+    assert {run.cell for run in plan.runs} == {f"{d}/{a}/{m}" for d, a in pairs for m in METHODS}
+    assert len(plan.runs) == 60
+
+
+def test_a_study_has_its_runs_and_says_what_it_left_out(quick: Plan) -> None:
     assert len(quick.runs) == len({run.id for run in quick.runs}) == len({run.digest for run in quick.runs}) == 60
     pairs = [("ring8", "mlp"), ("grid25", "mlp"), ("digits", "mlp"), ("digits", "dcgan")]
     assert {run.cell for run in quick.runs} == {f"{d}/{a}/{m}" for d, a in pairs for m in METHODS}
@@ -329,7 +347,7 @@ def test_every_run_is_in_one_training_and_one_evaluation_job(
 def test_an_evaluation_job_needs_its_reference_and_the_jobs_that_train_its_runs(quick: Plan) -> None:
     for job in quick.evaluation_jobs.values():
         first, *markers = quick.inputs_of_evaluation(job.id)
-        assert first == Path("results/quick/references") / job.dataset / "reference.json"
+        assert first == Path("results/like-quick/references") / job.dataset / "reference.json"
         trainers = [t for t in quick.training_jobs.values() if quick.marker(t) in markers]
         assert {run.id for run in job.runs} <= {run.id for t in trainers for run in t.runs}
         assert all({run.id for run in t.runs} & {run.id for run in job.runs} for t in trainers)
@@ -365,7 +383,7 @@ def test_datasets_and_classifiers_are_shared_by_label_and_apart_by_setting(study
     assert keys["a"] == keys["b"] != keys["c"]
     assert plan.datasets["ring8"].classifier_key is None
     assert plan.datasets["a"].classifier_key == plan.datasets["b"].classifier_key
-    assert len(plan.classifiers()) == 2
+    assert plan.classifiers.keys() == {plan.datasets[label].classifier_key for label in ("a", "c")}
 
 
 def test_the_report_is_made_anew_when_what_it_shows_changes(quick: Plan, study_file: StudyFile) -> None:

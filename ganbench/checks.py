@@ -1,0 +1,261 @@
+"""What types cannot see in a study: names, settings, pairs, and keys that contradict each other.
+
+The checks run on the file as it is written and skip what is not well-formed (that is pydantic's to report), so that
+one mistake never hides another.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from ganbench import method, plugins, yamlfile
+from ganbench.method import OPTIMIZER_KINDS, Method
+from ganbench.plugins import Card, Registry, unknown
+from ganbench.problems import Problem, readable
+
+ENTRY_KEYS: dict[str, tuple[str, ...]] = {
+    "datasets": ("name", "label", "architectures", "training", "evaluation"),
+    "architectures": ("name", "label"),
+    "methods": ("name", "label"),
+}
+"""The keys of an entry that are the study's; all others are the plugin's settings."""
+
+SHARED_FOLDERS = ("datasets", "classifiers")
+"""Folders of results/ that all studies share."""
+
+STEPS = ("generator_steps", "discriminator_steps")
+
+Named = tuple[str, dict[str, Any]]
+"""A well-formed entry with its key path."""
+
+
+def find(raw: dict[str, Any], registry: Registry) -> list[Problem]:
+    """All problems of a study that its types do not show."""
+    datasets = _entries(raw.get("datasets"), "datasets")
+    architectures = _entries(raw.get("architectures"), "architectures")
+    methods = _entries(raw.get("methods"), "methods")
+    found = [problem for where, entry in methods for problem in _method(registry, where, entry)]
+    for where, entry in datasets:
+        found += _plugin(registry, "dataset", where, entry["name"], settings_of(entry, ENTRY_KEYS["datasets"]))
+        found += _architectures(registry, _entries(entry.get("architectures"), f"{where}.architectures"))
+        found += _metric_names(registry, entry.get("evaluation"), f"{where}.evaluation")
+    found += _architectures(registry, architectures)
+    found += _metric_names(registry, raw.get("evaluation"), "evaluation")
+    for section, entries in (("datasets", datasets), ("architectures", architectures), ("methods", methods)):
+        found += _labels(section, entries)
+    found += [p for w, e in datasets for p in _labels(f"{w}.architectures", _entries(e.get("architectures"), ""))]
+    found += _seeds(raw.get("seeds"))
+    found += _budget(raw.get("training"), datasets)
+    found += _optimizers(raw, methods)
+    found += _pairs(registry, datasets, architectures)
+    found += _applicable_metrics(registry, datasets, raw.get("evaluation"))
+    if raw.get("study") in SHARED_FOLDERS:
+        found.append(Problem("study", f"'{raw['study']}' is a folder that studies share; choose another name"))
+    return found
+
+
+def settings_of(entry: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """The plugin's own keys of an entry."""
+    return {key: value for key, value in entry.items() if key not in keys}
+
+
+def misfit(dataset: Card, settings: dict[str, Any], architecture: Card) -> str | None:
+    """Why an architecture cannot make this data, or None."""
+    kinds, sizes = architecture.traits["kinds"], architecture.traits.get("sizes")
+    kind, size = dataset.traits["kind"], settings.get("size", dataset.traits.get("size"))
+    if kind not in kinds:
+        return f"{architecture.name} makes {' or '.join(kinds)}, {dataset.name} holds {kind}"
+    if sizes and size not in sizes:
+        possible = " or ".join(f"{s}x{s}" for s in sizes)
+        return f"{architecture.name} makes images of {possible} pixels, {dataset.name} holds {size}x{size}"
+    return None
+
+
+def _entries(section: Any, where: str) -> list[Named]:
+    """The well-formed entries of a section."""
+    listed = section if isinstance(section, list) else []
+    full = [{"name": item} if isinstance(item, str) else item for item in listed]
+    return [
+        (f"{where}[{index}]", item)
+        for index, item in enumerate(full)
+        if isinstance(item, dict) and isinstance(item.get("name"), str)
+    ]
+
+
+def _plugin(registry: Registry, kind: str, where: str, name: str, settings: dict[str, Any]) -> list[Problem]:
+    """A plugin's name and settings."""
+    if name not in registry.cards[kind]:
+        return [Problem(where, unknown(f"unknown {kind}", name, registry.names(kind)))]
+    _, problems = plugins.resolve(registry.card(kind, name), settings)
+    return [Problem(f"{where}.{key}", message) for key, message in problems]
+
+
+def _architectures(registry: Registry, entries: list[Named]) -> list[Problem]:
+    keys = ENTRY_KEYS["architectures"]
+    found = (_plugin(registry, "architecture", w, e["name"], settings_of(e, keys)) for w, e in entries)
+    return [problem for problems in found for problem in problems]
+
+
+def _metric_names(registry: Registry, evaluation: Any, where: str) -> list[Problem]:
+    known = registry.cards["metric"]
+    return [
+        Problem(f"{where}.metrics[{index}]", unknown("unknown metric", name, known))
+        for index, name in enumerate(_chosen_metrics(evaluation))
+        if isinstance(name, str) and name not in known
+    ]
+
+
+def _chosen_metrics(evaluation: Any) -> list[Any]:
+    chosen = evaluation.get("metrics") if isinstance(evaluation, dict) else None
+    return chosen if isinstance(chosen, list) else []
+
+
+def _method(registry: Registry, where: str, entry: dict[str, Any]) -> list[Problem]:
+    """A method's keys, its bases, and its complete recipe on both kinds of data."""
+    own = settings_of(entry, ENTRY_KEYS["methods"])
+    found = _recipe_keys(own, where)
+    base = own.get("base")
+    if base is not None and not isinstance(base, str):
+        found.append(Problem(f"{where}.base", f"{base!r} is not the name of a method"))
+    if found:
+        return found
+    try:
+        stack = method.layers(registry, entry["name"], base)
+    except (method.RecipeError, yamlfile.YamlError) as error:
+        return [Problem(where, str(error))]
+    for kind in ("points", "images"):
+        composed = method.as_parts(method.compose([*stack, own], kind))
+        try:
+            recipe = Method.model_validate_json(json.dumps(composed, default=str))
+        except ValidationError as error:
+            problems = readable(error, composed, _method_keys, OPTIMIZER_KINDS)
+            found += [Problem(f"{where}.{p.where}", p.message) for p in problems]
+            continue
+        for part in method.PARTS:
+            chosen = getattr(recipe, part)
+            if chosen is not None:
+                found += _plugin(registry, part, f"{where}.{part}", chosen.name, chosen.settings)
+    return found
+
+
+def _recipe_keys(own: dict[str, Any], where: str) -> list[Problem]:
+    """Unknown keys of a recipe, and of what it says about one kind of data."""
+    found = [
+        Problem(f"{where}.{key}", unknown(f"unknown key (value {value!r}):", key, method.KEYS))
+        for key, value in own.items()
+        if key not in method.KEYS
+    ]
+    for key in method.ON_KIND:
+        inner = own.get(key)
+        if isinstance(inner, dict):
+            found += _recipe_keys(inner, f"{where}.{key}")
+        elif inner is not None:
+            found.append(Problem(f"{where}.{key}", f"{inner!r} is not a mapping of settings"))
+    return found
+
+
+def _method_keys(_: list[str | int], tag: str | None) -> Sequence[str]:
+    return tuple(OPTIMIZER_KINDS[tag].model_fields) if tag else method.KEYS
+
+
+def _labels(section: str, entries: list[Named]) -> list[Problem]:
+    labels = Counter(str(entry.get("label", entry["name"])) for _, entry in entries)
+    return [
+        Problem(section, f"'{label}' appears {count} times; give each a `label` of its own")
+        for label, count in labels.items()
+        if count > 1
+    ]
+
+
+def _seeds(seeds: Any) -> list[Problem]:
+    listed = seeds if isinstance(seeds, list) else []
+    counts = Counter(seed for seed in listed if isinstance(seed, int) and not isinstance(seed, bool))
+    return [
+        Problem("seeds", f"seed {seed} appears {count} times; each seed is one run")
+        for seed, count in counts.items()
+        if count > 1
+    ]
+
+
+def _budget(training: Any, datasets: list[Named]) -> list[Problem]:
+    """Exactly one step count for every dataset."""
+    message = "give exactly one of generator_steps and discriminator_steps"
+    general = {key for key in STEPS if isinstance(training, dict) and training.get(key) is not None}
+    found = []
+    for where, entry in datasets:
+        changes = entry.get("training")
+        own = {key for key in STEPS if isinstance(changes, dict) and changes.get(key) is not None}
+        if own and len(own) != 1:
+            found.append(Problem(f"{where}.training", message))
+        elif not own and isinstance(training, dict) and len(general) != 1:
+            found.append(Problem("training", message))
+    return list(dict.fromkeys(found))
+
+
+def _optimizers(raw: dict[str, Any], methods: list[Named]) -> list[Problem]:
+    """Own and shared optimizers, and the labels of the methods that run with the shared one."""
+    settings, shared = raw.get("settings"), raw.get("shared_optimizer")
+    listed = [item for item in settings if isinstance(item, str)] if isinstance(settings, list) else []
+    found = [
+        Problem("settings", f"'{name}' appears {count} times") for name, count in Counter(listed).items() if count > 1
+    ]
+    if "shared" in listed and shared is None:
+        found.append(Problem("settings", "'shared' needs the key shared_optimizer, e.g. {name: adam, lr: 2e-4}"))
+    if shared is not None and (not listed or "shared" in listed):
+        labels = {str(entry.get("label", entry["name"])) for _, entry in methods}
+        for where, entry in methods:
+            label = str(entry.get("label", entry["name"]))
+            if label.removesuffix("-shared") != label and label.removesuffix("-shared") in labels:
+                message = f"'{label}' is the name of '{label.removesuffix('-shared')}' under the shared optimizer"
+                found.append(Problem(f"{where}.label", message))
+    return found
+
+
+def _pairs(registry: Registry, datasets: list[Named], architectures: list[Named]) -> list[Problem]:
+    """Pairs that were written down and cannot be; datasets and architectures that are left without a partner."""
+    found: list[Problem] = []
+    lonely = {where: entry for where, entry in architectures if entry["name"] in registry.cards["architecture"]}
+    for where, entry in datasets:
+        if entry["name"] not in registry.cards["dataset"]:
+            return found  # the unknown dataset might be the partner
+        card = registry.card("dataset", entry["name"])
+        settings, _ = plugins.resolve(card, settings_of(entry, ENTRY_KEYS["datasets"]))
+        own = _entries(entry.get("architectures"), f"{where}.architectures")
+        reasons = {}
+        for place, architecture in own or architectures:
+            if architecture["name"] not in registry.cards["architecture"]:
+                continue
+            reason = misfit(card, settings, registry.card("architecture", architecture["name"]))
+            if reason and own:
+                found.append(Problem(place, reason))
+            elif reason:
+                reasons[architecture["name"]] = reason
+            else:
+                lonely.pop(place, None)
+        if reasons and len(reasons) == len(architectures):
+            message = f"no architecture fits '{entry['name']}': {'; '.join(reasons.values())}"
+            found.append(Problem(where, message))
+    using = [where for where, entry in datasets if not entry.get("architectures")]
+    if using and not found:
+        message = "fits none of the datasets that use this list"
+        found += [Problem(where, f"'{entry['name']}' {message}") for where, entry in lonely.items()]
+    return found
+
+
+def _applicable_metrics(registry: Registry, datasets: list[Named], evaluation: Any) -> list[Problem]:
+    """A dataset for which none of the chosen metrics is defined."""
+    found = []
+    for where, entry in datasets:
+        own = _chosen_metrics(entry.get("evaluation"))
+        chosen = own or _chosen_metrics(evaluation)
+        known = [name for name in chosen if isinstance(name, str) and name in registry.cards["metric"]]
+        if not known or len(known) < len(chosen) or entry["name"] not in registry.cards["dataset"]:
+            continue
+        kind = registry.card("dataset", entry["name"]).traits["kind"]
+        if not any(kind in registry.card("metric", name).traits["kinds"] for name in known):
+            message = f"none of {', '.join(known)} applies to '{entry['name']}', which holds {kind}"
+            found.append(Problem(f"{where}.evaluation.metrics" if own else "evaluation.metrics", message))
+    return found
