@@ -230,7 +230,7 @@ def _pairs(registry: Registry, datasets: list[Named], architectures: list[Named]
                 continue
             reason = misfit(card, settings, registry.card("architecture", architecture["name"]))
             if reason and own:
-                found.append(Problem(place, reason))
+                found.append(Problem(place, f"'{architecture['name']}': {reason}"))
             elif reason:
                 reasons[architecture["name"]] = reason
             else:

@@ -209,7 +209,7 @@ def test_what_every_study_needs_is_asked_for(study_file: StudyFile, key: str) ->
         (
             {"methods": ["wgan", {"name": "minimax", "label": "wgan-shared"}]}
             | {"shared_optimizer": {"name": "adam", "lr": 1e-3}},
-            "methods",
+            "methods[1].label",
             "wgan-shared",
         ),
         ({"study": "datasets"}, "study", "choose another name"),
@@ -253,7 +253,7 @@ def test_a_dataset_that_no_architecture_fits_is_a_problem(study_file: StudyFile)
 
 def test_metrics_of_which_none_applies_are_a_problem(study_file: StudyFile) -> None:
     found = _problems(study_file(evaluation={"metrics": ["classifier-score"]}))
-    assert found == [("evaluation.metrics", "none of classifier-score applies to 'ring8'")]
+    assert found == [("evaluation.metrics", "none of classifier-score applies to 'ring8', which holds points")]
 
 
 def test_five_problems_are_reported_at_once(study_file: StudyFile) -> None:
