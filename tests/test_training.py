@@ -13,7 +13,12 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from ganbench import classifier, data, evaluate, layout, markers, reference, runs, training
+from ganbench.generate import generate
+from ganbench.losses.wasserstein import Loss as Wasserstein
+from ganbench.penalties.gradient_penalty import Penalty as GradientPenalty
 from ganbench.runs import Plan, Run
+from ganbench.streams import stream
+from ganbench.train import train
 
 CPU = torch.device("cpu")
 
@@ -190,6 +195,39 @@ def test_a_run_is_a_function_of_its_spec_wherever_it_is_made(make: Make) -> None
         )
     assert results[0] == results[1]
     assert len({weights for weights, _ in results[0]}) == 4
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_run_draws_its_numbers_from_the_streams_of_its_seed(make: Make, seed: int) -> None:
+    place = make(methods="wgan-gp")
+    assert place.train()
+    assert place.evaluate()
+    spec = place.run("wgan-gp", seed).spec
+    points = data.read(place.plan.datasets["ring"], "train").samples
+    _, generator, discriminator = training.build(place.plan, spec, (2,), CPU)
+    noise = stream(seed, "noise")
+    train(
+        generator,
+        discriminator,
+        loss=Wasserstein(),
+        penalty=GradientPenalty(spec["method"]["penalty"]["settings"]["weight"]),
+        constraint=None,
+        batches=data.batches(points, 64, stream(seed, "data")),
+        noise=lambda: torch.randn(64, 64, generator=noise),
+        penalty_stream=stream(seed, "penalty"),
+        steps=5,
+        n_critic=5,
+        log_every=5,
+        progress=lambda _: None,
+    )
+    found = load_file(place.folder("wgan-gp", seed) / layout.GENERATOR)
+    assert all(torch.equal(found[name], tensor) for name, tensor in generator.network.state_dict().items())
+
+    shown = load_file(place.folder("wgan-gp", seed) / layout.SAMPLES)["samples"]
+    assert torch.equal(shown, generate(generator.network, 2000, 64, stream(seed, "sheet")))
+    samples = generate(generator.network, 200, 64, stream(seed, "evaluation"))
+    instruments = reference.Instruments.read(place.plan, place.plan.datasets["ring"])
+    assert place.record("wgan-gp", seed, layout.METRICS)["metrics"] == instruments.measure(samples)
 
 
 def test_a_run_does_not_depend_on_its_neighbours_in_the_job(make: Make) -> None:

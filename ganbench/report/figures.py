@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from safetensors.numpy import load_file
 
 from ganbench import layout
@@ -18,6 +19,7 @@ from ganbench.report.collect import Results, history
 from ganbench.runs import Run
 
 INK = "#123457"  # stands for the page's text colour, and is replaced by it
+PALETTE = sns.color_palette("colorblind")
 SIDES = ("discriminator, real", "generator, fake")
 CURVES = {
     "loss": ("discriminator_loss", "generator_loss"),
@@ -103,6 +105,7 @@ def scatter(results: Results, dataset: str, architecture: str, runs: Sequence[Ru
                 title=run.method,
             )
             axes.grid(visible=False)
+            axes.spines[:].set_visible(True)
         figure.tight_layout()
         return _svg(figure, f"Samples over the true modes, {dataset}, {architecture}, one panel per method")
 
@@ -116,13 +119,16 @@ def curves(results: Results, dataset: str, architecture: str) -> str:
     with mpl.rc_context({**STYLE, "font.size": 8}):
         grid = sns.relplot(
             lines, x="step", y="value", row="quantity", col="method", hue="side", style="side",
-            units="seed", estimator=None, kind="line", linewidth=0.8, alpha=0.85, palette="colorblind",
+            units="seed", estimator=None, kind="line", linewidth=0.9, alpha=0.9, palette=[PALETTE[0], PALETTE[3]],
             height=1.55, aspect=1.35, facet_kws={"sharey": False, "margin_titles": True},
         )  # fmt: skip
         grid.set_titles(row_template="{row_name}", col_template="{col_name}")
         grid.set_axis_labels("generator step", "")
         for axes in grid.axes[-1]:
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=6))
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_minor_formatter(NullFormatter())
         sns.move_legend(grid, "upper center", bbox_to_anchor=(0.5, 1.05), ncols=2, title=None, frameon=False)
         return _svg(grid.figure, f"Training curves of every seed, {dataset}, {architecture}, one column per method")
 
@@ -140,8 +146,7 @@ def _lines(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
 
 def _colours(methods: Sequence[str]) -> dict[str, tuple[float, float, float]]:
     """A colour per method, from a palette that colour-blind readers can tell apart."""
-    palette = sns.color_palette("colorblind")
-    return {method: palette[index % len(palette)] for index, method in enumerate(methods)}
+    return {method: PALETTE[index % len(PALETTE)] for index, method in enumerate(methods)}
 
 
 def _svg(figure: Figure, name: str) -> str:
@@ -153,5 +158,7 @@ def _svg(figure: Figure, name: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<svg width="([\d.]+)pt" height="[\d.]+pt"', r'<svg style="width:\1pt"', svg, count=1)
+    for index, colour in enumerate(PALETTE):  # the style sheet has a lighter set for dark pages
+        svg = svg.replace(mpl.colors.to_hex(colour), f"var(--hue-{index})")
     label = name.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     return svg.replace(INK, "currentColor").replace("<svg", f'<svg role="img" aria-label="{label}"', 1)

@@ -39,13 +39,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """One metric: a row per method and one for real data, a column per dataset and architecture."""
+    """One metric: a row per method and one for real data, a column per dataset and architecture. `features` names
+    the classifier that a column is measured by."""
 
     metric: str
     title: str
     unit: str
     direction: str
     columns: list[tuple[str, str]]
+    features: list[str | None]
     rows: dict[str, list[Cell | None]]
     real: list[str]
 
@@ -59,7 +61,7 @@ class Table:
 def decimals(value: float) -> int:
     """Decimal places that show three significant digits, four places at most."""
     if value == 0 or not math.isfinite(value):
-        return 1
+        return 2
     return min(4, max(0, 2 - math.floor(math.log10(abs(value)))))
 
 
@@ -88,9 +90,16 @@ def metric_table(results: Results, metric: str) -> Table:
         unit=results.trait(metric, "unit"),
         direction=direction,
         columns=columns,
+        features=[_features(results, dataset) for dataset, _ in columns],
         rows=rows,
         real=[number(results.references[dataset]["real"][metric]) for dataset, _ in columns],
     )
+
+
+def _features(results: Results, dataset: str) -> str | None:
+    """The name of the classifier whose features measure a dataset; None for points."""
+    extractor = results.references[dataset]["protocol"]["extractor"]
+    return str(extractor["name"]) if extractor else None
 
 
 def _cell(runs: pd.DataFrame, metric: str) -> Cell | None:
@@ -134,7 +143,7 @@ def verdicts(tables: dict[str, Table], results: Results) -> list[str]:
         leader = cells[best[0]]
         near = [m for m, cell in cells.items() if m not in best and _near(cell, leader)]
         unit = f" {table.unit}" if table.unit else ""
-        sentence = f"{dataset}, {architecture}: {' and '.join(best)} at {leader.text}{unit} ({table.title.lower()})"
+        sentence = f"{dataset}, {architecture}: {' and '.join(best)} at {leader.text}{unit} ({table.title})"
         if near:
             sentence += f"; within one standard deviation: {', '.join(near)}"
         sentences.append(f"{sentence}.")
