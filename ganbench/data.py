@@ -39,9 +39,10 @@ def prepare(dataset: Dataset, raw: Path) -> None:
         samples, labels = splits[name]
         if samples.is_floating_point() and not torch.isfinite(samples).all():
             raise DataError(f"dataset '{dataset.card.name}', split '{name}': a sample is not finite")
-        tensors[f"{name}_samples"] = samples.contiguous()
+        # copies, as a plugin may hand over slices of one tensor, and a file's tensors share nothing
+        tensors[f"{name}_samples"] = samples.clone(memory_format=torch.contiguous_format)
         if labels is not None:
-            tensors[f"{name}_labels"] = labels.contiguous()
+            tensors[f"{name}_labels"] = labels.clone(memory_format=torch.contiguous_format)
     path = layout.data(dataset.key)
     with files.replacing(path) as temporary:
         save_file(tensors, temporary)

@@ -22,12 +22,14 @@ def generate(generator: nn.Module, count: int, noise_dim: int, stream: torch.Gen
     training = generator.training
     generator.eval()
     made = []
-    for start in range(0, count, BATCH):
-        size = min(BATCH, count - start)
-        noise = torch.randn(size, noise_dim, generator=stream, device=stream.device)
-        samples = generator(noise)
-        if not samples.isfinite().all():
-            raise NotFiniteError("a generated sample is not finite")
-        made.append((data.as_bytes(samples) if samples.dim() > 2 else samples).cpu())
-    generator.train(training)
-    return torch.cat(made)
+    try:
+        for start in range(0, count, BATCH):
+            size = min(BATCH, count - start)
+            noise = torch.randn(size, noise_dim, generator=stream, device=stream.device)
+            samples = generator(noise)
+            if not samples.isfinite().all():
+                raise NotFiniteError("a generated sample is not finite")
+            made.append((data.as_bytes(samples) if samples.dim() > 2 else samples).cpu())
+    finally:
+        generator.train(training)
+    return torch.cat(made).contiguous()

@@ -33,7 +33,7 @@ class Dataset:
 
     kind: ClassVar[str] = "images"
     classes: ClassVar[int] = 10
-    classifier_epochs: ClassVar[int] = 2
+    classifier_epochs: ClassVar[int] = 5
     accuracy_gate: ClassVar[float] = 0.985
     size: ClassVar[int] = 32
 
@@ -54,9 +54,16 @@ def _read(raw: Path, split: str) -> tuple[Tensor, Tensor]:
     folder = raw / "MNIST" / "raw"
     try:
         images = MNIST(root=raw, train=split == "train", download=True)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+        AssertionError,
+        TypeError,
+        KeyError,
+    ) as error:  # torchvision's, of bad files
         raise DataError(
-            f"mnist: the files are not in {folder} and cannot be downloaded ({error}). Put "
+            f"mnist: the files in {folder} are missing or broken, and cannot be downloaded ({error!r}). Put "
             f"{prefix}-images-idx3-ubyte and {prefix}-labels-idx1-ubyte (unpacked, or as .gz) there, or point the "
             f"study's `data:` key or GANBENCH_DATA at the folder that holds MNIST/raw"
         ) from error
