@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ganbench import __version__, devices, markers, plugins, runs
+from ganbench import __version__, devices, layout, markers, plugins, runs
 from ganbench.problems import StudyError
-from ganbench.runs import Job, Plan
+from ganbench.runs import Plan
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,11 +58,12 @@ def _parser() -> argparse.ArgumentParser:
         sub = add(name, verb, text)
         sub.add_argument("study", type=Path)
         sub.add_argument("dataset")
-    for name, verb, text in (
-        ("train", _train, "Step of the workflow: train the runs of a job."),
-        ("evaluate", _evaluate, "Step of the workflow: measure the runs of a job."),
+    for name, text in (
+        ("train", "Step of the workflow: train the runs of a job."),
+        ("evaluate", "Step of the workflow: measure the runs of a job."),
     ):
-        sub = add(name, verb, text)
+        sub = add(name, _job, text)
+        sub.set_defaults(step=name)
         sub.add_argument("study", type=Path)
         sub.add_argument("job")
         sub.add_argument("--digest", help="what the job was when the workflow was planned")
@@ -107,9 +108,9 @@ def _doctor(options: argparse.Namespace) -> int:  # noqa: ARG001 - takes no opti
 
 def _data(options: argparse.Namespace) -> int:
     plan = _planned(options)
-    from ganbench import data, data_folder
+    from ganbench import data
 
-    data.prepare(_named(plan.data, options), data_folder.root(plan.study.data))
+    data.prepare(_named(plan.data, options), layout.raw_data(plan.study.data))
     return 0
 
 
@@ -131,26 +132,23 @@ def _reference(options: argparse.Namespace) -> int:
     return 0
 
 
-def _train(options: argparse.Namespace) -> int:
+def _job(options: argparse.Namespace) -> int:
     plan = _planned(options)
-    job = _job(plan, plan.training_jobs, options)
-    if all(markers.is_trained(plan, run) for run in job.runs):
+    jobs = plan.training_jobs if options.step == "train" else plan.evaluation_jobs
+    job = jobs.get(options.job)
+    if job is None:
+        raise JobError(plugins.unknown(f"{plan.file} has no job", options.job, jobs))
+    if options.digest not in (None, job.digest):
+        raise JobError(f"{plan.file}: changed since this workflow was planned; run snakemake again")
+    if all(markers.is_done(plan, job.step, run) for run in job.runs):  # no torch for nothing
         markers.write(plan, job)
         return 0
-    from ganbench import training
-
-    return 0 if training.carry_out(plan, job, devices.choose(plan.study.device, _threads(plan, options))) else 1
-
-
-def _evaluate(options: argparse.Namespace) -> int:
-    plan = _planned(options)
-    job = _job(plan, plan.evaluation_jobs, options)
-    if all(markers.is_evaluated(plan, run) for run in job.runs):
-        markers.write(plan, job)
-        return 0
-    from ganbench import evaluate
-
-    return 0 if evaluate.carry_out(plan, job, devices.choose(plan.study.device, _threads(plan, options))) else 1
+    device = devices.choose(plan.study.device, _threads(plan, options))
+    if options.step == "train":
+        from ganbench.training import carry_out
+    else:
+        from ganbench.evaluate import carry_out
+    return 0 if carry_out(plan, job, device) else 1
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -180,12 +178,3 @@ def _named(datasets: dict[str, runs.Dataset], options: argparse.Namespace) -> ru
     if options.dataset not in datasets:
         raise JobError(plugins.unknown(f"{options.study} has no dataset", options.dataset, datasets))
     return datasets[options.dataset]
-
-
-def _job(plan: Plan, jobs: dict[str, Job], options: argparse.Namespace) -> Job:
-    job = jobs.get(options.job)
-    if job is None:
-        raise JobError(plugins.unknown(f"{plan.file} has no job", options.job, jobs))
-    if options.digest not in (None, job.digest):
-        raise JobError(f"{plan.file}: changed since this workflow was planned; run snakemake again")
-    return job

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ganbench import data_folder
+from ganbench import layout
 
 PAIRS = {"2.11": "0.26", "2.12": "0.27"}
 """Which torchvision belongs to which torch (pytorch/vision's README)."""
@@ -115,7 +115,7 @@ def _writable() -> str:
 
 
 def _data() -> str:
-    folder = data_folder.root(None)
+    folder = layout.raw_data(None)
     state = "is there" if folder.is_dir() else "is not there yet; datasets that are downloaded will make it"
     return f"data folder {folder} {state}"
 

@@ -1,13 +1,11 @@
 """Carry out evaluation jobs: a trained generator's samples to features to metrics."""
 
-import sys
 import time
-import traceback
 
 import torch
 from safetensors.torch import load_file
 
-from ganbench import data, files, layout, markers, plugins
+from ganbench import data, files, jobs, layout, plugins
 from ganbench.generate import NotFiniteError, generate
 from ganbench.reference import Instruments
 from ganbench.runs import Job, Plan, Run
@@ -15,24 +13,9 @@ from ganbench.streams import stream
 
 
 def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
-    """Measure the runs of a job that are not measured yet, then write its marker; False if one raised."""
-    failed = False
-    instruments: Instruments | None = None
-    for run in job.runs:
-        if markers.is_evaluated(plan, run):
-            continue
-        folder = plan.folder(run)
-        try:
-            instruments = instruments or Instruments.read(plan, plan.datasets[job.dataset])
-            evaluate_run(plan, run, instruments, device)
-        except Exception:
-            failed = True
-            files.write_text(folder / layout.EVALUATION_LOG, traceback.format_exc())
-            print(f"{run.id}: evaluation failed; {folder / layout.EVALUATION_LOG}:", file=sys.stderr)
-            traceback.print_exc(limit=-1)
-    if not failed:
-        markers.write(plan, job)
-    return not failed
+    """Measure the runs of a job that are not measured yet; False if one raised."""
+    instruments = Instruments.read(plan, plan.datasets[job.dataset])
+    return jobs.each(plan, job, lambda run: evaluate_run(plan, run, instruments, device))
 
 
 def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.device) -> None:

@@ -1,5 +1,6 @@
 """Where everything lies on disk. The Snakefile and the commands ask here, so that a path is written once."""
 
+import os
 from pathlib import Path
 
 RESULTS = Path("results")
@@ -13,6 +14,11 @@ SAMPLES = "samples.safetensors"
 SHEET = "samples.png"
 TRAINING_LOG = "train.log"
 EVALUATION_LOG = "evaluate.log"
+
+
+def raw_data(configured: str | None) -> Path:
+    """The folder of downloaded datasets: the study's `data`, else the environment's GANBENCH_DATA, else ./data."""
+    return Path(configured or os.environ.get("GANBENCH_DATA") or "data").expanduser()
 
 
 def data(key: str) -> Path:

@@ -38,6 +38,11 @@ def discard_false(plan: Plan) -> list[Path]:
     return false
 
 
+def is_done(plan: Plan, step: str, run: Run) -> bool:
+    """Whether a run needs no more of a step."""
+    return is_trained(plan, run) if step == "train" else is_evaluated(plan, run)
+
+
 def is_trained(plan: Plan, run: Run) -> bool:
     """Whether the run's training record is there, is of this spec, and has the files that it names."""
     record = files.read_json(plan.folder(run) / layout.TRAINING)

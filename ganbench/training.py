@@ -2,9 +2,7 @@
 
 import csv
 import io
-import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from ganbench import data, files, layout, machine, markers, optimizers, plugins, sheet
+from ganbench import data, files, jobs, layout, machine, optimizers, plugins, sheet
 from ganbench.generate import NotFiniteError, generate
 from ganbench.progress import Progress
 from ganbench.runs import Job, Plan, Run, Spec
@@ -23,30 +21,10 @@ SHEET_SAMPLES = {"points": 2_000, "images": 64}
 
 
 def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
-    """Train the runs of a job that are not trained yet, then write its marker.
-
-    A run that raises is a bug: its traceback goes to its log, the other runs of the job are still trained, and
-    the answer is False, without a marker.
-    """
-    failed = False
-    splits: dict[str, torch.Tensor] = {}
+    """Train the runs of a job that are not trained yet; False if one raised."""
+    samples = data.read(plan.datasets[job.dataset], "train").samples.to(device)
     optimizers.warm_up()
-    for run in job.runs:
-        if markers.is_trained(plan, run):
-            continue
-        folder = plan.folder(run)
-        try:
-            if not splits:
-                splits["train"] = data.read(plan.datasets[job.dataset], "train").samples.to(device)
-            train_run(plan, run, splits["train"], device)
-        except Exception:
-            failed = True
-            files.write_text(folder / layout.TRAINING_LOG, traceback.format_exc())
-            print(f"{run.id}: failed; {folder / layout.TRAINING_LOG}:", file=sys.stderr)
-            traceback.print_exc(limit=-1)
-    if not failed:
-        markers.write(plan, job)
-    return not failed
+    return jobs.each(plan, job, lambda run: train_run(plan, run, samples, device))
 
 
 def build(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) -> tuple[Any, Player, Player]:
