@@ -101,11 +101,16 @@ def _architectures(registry: Registry, entries: list[Named]) -> list[Problem]:
 
 def _metric_names(registry: Registry, evaluation: Any, where: str) -> list[Problem]:
     known = registry.cards["metric"]
-    return [
+    return _repeated_metrics(evaluation, where) + [
         Problem(f"{where}.metrics[{index}]", unknown("unknown metric", name, known))
         for index, name in enumerate(_chosen_metrics(evaluation))
         if isinstance(name, str) and name not in known
     ]
+
+
+def _repeated_metrics(evaluation: Any, where: str) -> list[Problem]:
+    counts = Counter(name for name in _chosen_metrics(evaluation) if isinstance(name, str))
+    return [Problem(f"{where}.metrics", f"'{name}' appears {n} times") for name, n in counts.items() if n > 1]
 
 
 def _chosen_metrics(evaluation: Any) -> list[Any]:
@@ -119,26 +124,32 @@ def _method(registry: Registry, where: str, entry: dict[str, Any]) -> list[Probl
     found = _recipe_keys(own, where)
     base = own.get("base")
     if base is not None and not isinstance(base, str):
-        found.append(Problem(f"{where}.base", f"{base!r} is not the name of a method"))
-    if found:
-        return found
+        return [*found, Problem(f"{where}.base", f"{base!r} is not the name of a method")]
     try:
         stack = method.layers(registry, entry["name"], base)
     except (method.RecipeError, yamlfile.YamlError) as error:
-        return [Problem(where, str(error))]
+        return [*found, Problem(where, str(error))]
+    known = {key: value for key, value in own.items() if key in method.KEYS}
+    known |= {key: None for key in method.ON_KIND if not isinstance(known.get(key), dict)}
     for kind in ("points", "images"):
-        composed = method.as_parts(method.compose([*stack, own], kind))
+        composed = method.as_parts(method.compose([*stack, known], kind))
+        composed = {key: value for key, value in composed.items() if key in Method.model_fields}
         try:
-            recipe = Method.model_validate_json(json.dumps(composed, default=str))
+            Method.model_validate_json(json.dumps(composed, default=str))
         except ValidationError as error:
             problems = readable(error, composed, _method_keys, OPTIMIZER_KINDS)
-            found += [Problem(f"{where}.{p.where}", p.message) for p in problems]
-            continue
+            found += [Problem(f"{where}.{_as_written(p.where, own)}", p.message) for p in problems]
         for part in method.PARTS:
-            chosen = getattr(recipe, part)
-            if chosen is not None:
-                found += _plugin(registry, part, f"{where}.{part}", chosen.name, chosen.settings)
+            chosen = composed.get(part)
+            if isinstance(chosen, dict) and isinstance(chosen.get("name"), str):
+                found += _plugin(registry, part, f"{where}.{part}", chosen["name"], chosen["settings"])
     return found
+
+
+def _as_written(path: str, own: dict[str, Any]) -> str:
+    """The key path in the file: `optimizer` stands for both optimizers."""
+    key, dot, rest = path.partition(".")
+    return f"optimizer{dot}{rest}" if key in method.OPTIMIZERS and key not in own and "optimizer" in own else path
 
 
 def _recipe_keys(own: dict[str, Any], where: str) -> list[Problem]:

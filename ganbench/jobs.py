@@ -25,7 +25,7 @@ def each(plan: Plan, job: Job, work: Callable[[Run], None]) -> bool:
             log = plan.folder(run) / markers.LOG[job.step]
             files.write_text(log, traceback.format_exc())
             print(f"{run.id}: {job.step} failed, see {log}:", file=sys.stderr)
-            traceback.print_exc(limit=-1)
+            traceback.print_exc(limit=-3)
     if not failed:
         markers.write(plan, job)
     return not failed

@@ -14,10 +14,13 @@ SPLIT_SIZES = {"train": 100_000, "validation": 10_000, "test": 10_000}
 
 @dataclass(frozen=True)
 class Mixture:
-    """K round Gaussians of equal weight: `centres` (K, d), standard deviation `sigma`. float64."""
+    """K round Gaussians of equal weight: `centres` (K, d), standard deviation `sigma`. Kept as float64."""
 
     centres: Tensor
     sigma: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "centres", self.centres.double())
 
     def mean(self) -> Tensor:
         """The exact mean (d,)."""

@@ -44,7 +44,7 @@ def readable(error: ValidationError, raw: Any, known_keys: KnownKeys, tags: Cont
         if item["type"] == "extra_forbidden":
             message = unknown(f"unknown key (value {value!r}):", path[-1], known_keys(path, tag))
         elif item["type"] == "missing":
-            message = "this key is required"
+            message = "this key is required" if isinstance(path[-1], str) else "a value is missing here"
         elif item["type"] == "too_short" and isinstance(value, list) and value:
             continue  # an item of the list was refused, which has a problem of its own
         else:

@@ -5,7 +5,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -77,7 +76,7 @@ def make(plan: Plan, dataset: Dataset) -> None:
         "generated_samples": dataset.evaluation.samples,
         "reference": "exact moments of the mixture" if mixture else "test split",
         "reference_samples": None if mixture else len(test),
-        "real_row": f"{len(real):,} {'fresh samples of the mixture' if mixture else 'training images'}",
+        "real_row": f"{len(real):,} {'fresh samples of the mixture' if mixture else 'validation images'}",
         "real_samples": len(real),
         "extractor": {key: card[key] for key in ("name", "weights_sha256", "test_accuracy")} if card else None,
         "weights": "raw",
@@ -105,12 +104,10 @@ def make(plan: Plan, dataset: Dataset) -> None:
 
 
 def _fresh(dataset: Dataset, mixture: Mixture | None) -> Tensor:
-    """Real samples that are not in the reference: as many as a run generates, as far as there are."""
+    """Real samples that neither the reference nor the classifier has seen: as many as a run makes, if there are."""
     if mixture is not None:
         return mixture.sample(dataset.evaluation.samples, stream(0, "real row"))
-    train = data.read(dataset, "train").samples
-    order = torch.randperm(len(train), generator=stream(0, "real row"))
-    return train[order[: dataset.evaluation.samples]]
+    return data.read(dataset, "validation").samples[: dataset.evaluation.samples]
 
 
 def _mixture(dataset: Dataset) -> Mixture | None:

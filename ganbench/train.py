@@ -96,13 +96,16 @@ def train(
             with torch.no_grad():
                 fake = generator.network(noise())
             real_scores, fake_scores = discriminator.network(real), discriminator.network(fake)
+            if real_scores.shape != real.shape[:1]:
+                raise ValueError(f"a discriminator returns scores (batch,), here {len(real)}; got {real_scores.shape}")
             discriminator_loss = loss.discriminator(real_scores, fake_scores)
             penalised = discriminator_loss
             if penalty is not None:
                 penalised = penalised + penalty(discriminator.network, real, fake, penalty_stream)
             discriminator.step(penalised)
             if constraint is not None:
-                constraint(discriminator.network)
+                with torch.no_grad():
+                    constraint(discriminator.network)
 
         discriminator.network.requires_grad_(False)  # the generator's step needs no gradient for it
         scores = discriminator.network(generator.network(noise()))

@@ -492,3 +492,16 @@ def test_images_go_the_same_way_and_are_measured_by_their_classifier(
         assert (record["protocol"]["reference_samples"], record["protocol"]["real_samples"]) == (100, 60)
     norms = {run.method: run.spec["architecture"]["settings"]["discriminator_norm"] for run in place.plan.runs}
     assert norms == {"non-saturating": "batch", "wgan-gp": "layer"}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_a_job_trains_and_is_measured_on_a_gpu(make: Make) -> None:
+    place, gpu = make(methods="non-saturating, wgan, wgan-gp"), torch.device("cuda")
+    (trainer,), (evaluator,) = place.plan.training_jobs.values(), place.plan.evaluation_jobs.values()
+    assert training.carry_out(place.plan, trainer, gpu)
+    assert evaluate.carry_out(place.plan, evaluator, gpu)
+    for run in place.plan.runs:
+        record = place.record(run.method, run.seed, layout.METRICS)
+        assert record["status"] == "ok"
+        assert record["training"]["peak_memory"]["gpu"] > 0
+        assert record["training"]["provenance"]["device"] == torch.cuda.get_device_name(gpu)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from pydantic import PositiveFloat
 from torch import nn
 
@@ -14,7 +13,6 @@ class Constraint:
 
     bound: PositiveFloat = 0.01
 
-    @torch.no_grad()
     def __call__(self, discriminator: nn.Module) -> None:
         """Change the discriminator's parameters in place."""
         for parameter in discriminator.parameters():

@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 from ganbench.data import Split
 from ganbench.streams import stream
 
-TRAIN, VALIDATION = 1_000, 297  # the other 500 are the test split
+TRAIN, VALIDATION = 797, 500  # the other 500 are the test split
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Dataset:
     """The test set of the UCI optical digits (Alpaydin & Kaynak 1998), 8x8 pixels, 17 grey levels.
 
     The images are enlarged by bilinear interpolation to `size` x `size` pixels. That adds no detail: what a
-    16x16 sample shows is what an 8x8 sensor saw. 1,000 are for training, 297 for validation, 500 for testing.
+    16x16 sample shows is what an 8x8 sensor saw. 797 are for training, 500 for validation, 500 for testing.
     """
 
     kind: ClassVar[str] = "images"

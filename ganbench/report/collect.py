@@ -8,6 +8,11 @@ import pandas as pd
 from ganbench import files, layout
 from ganbench.runs import Plan, Run
 
+COLUMNS = (
+    *("dataset", "architecture", "method", "seed", "status", "reason", "diverged_at"),
+    *("seconds", "megabytes", "parameters"),
+)
+
 
 class MissingResultError(Exception):
     """A result that the plan promises and that is not there."""
@@ -29,8 +34,7 @@ class Results:
 
     def columns(self, metric: str) -> list[tuple[str, str]]:
         """The (dataset, architecture) pairs that a metric applies to, in the study's order."""
-        pairs = self.runs[["dataset", "architecture"]].drop_duplicates().itertuples(index=False, name=None)
-        return [(d, a) for d, a in pairs if metric in self.plan.datasets[d].metrics]
+        return [(d, a) for d, a in self.pairs if metric in self.plan.datasets[d].metrics]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -72,7 +76,9 @@ def collect(plan: Plan) -> Results:
         if record is None:
             raise MissingResultError(f"{path} is missing; `snakemake --configfile {plan.file}` makes it")
         references[label] = record
-    return Results(plan, pd.DataFrame([_row(run, records[run.id]) for run in plan.runs]), references, records)
+    metrics = list(dict.fromkeys(name for dataset in plan.datasets.values() for name in dataset.metrics))
+    rows = [_row(run, records[run.id]) for run in plan.runs]
+    return Results(plan, pd.DataFrame(rows, columns=[*COLUMNS, *metrics, "digest"]), references, records)
 
 
 def history(plan: Plan, run: Run) -> pd.DataFrame:
@@ -102,6 +108,6 @@ def _row(run: Run, record: dict[str, Any]) -> dict[str, Any]:
         "seconds": training["seconds"],
         "megabytes": training["peak_memory"]["resident"] / 1e6,
         "parameters": sum(training["parameters"].values()),
-        **{name: float("nan") if value is None else value for name, value in record["metrics"].items()},
         "digest": run.digest,
+        **{name: float("nan") if value is None else value for name, value in record["metrics"].items()},
     }

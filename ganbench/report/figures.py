@@ -53,8 +53,8 @@ def seeds(results: Results, dataset: str, architecture: str) -> str:
     means = rows.groupby("method")[metric].mean()
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(5.2, 0.6 + 0.34 * len(methods)))
-        low, high = min([real, *rows[metric]]), max([real, *rows[metric]])
-        if low > 0 and high / low > 50:
+        shown = [*rows[metric], *([] if real is None else [real])]
+        if shown and min(shown) > 0 and max(shown) / min(shown) > 50:
             axes.set_xscale("log")
         sns.swarmplot(
             rows, x=metric, y="method", hue="method", order=methods, hue_order=methods, size=5, ax=axes,
@@ -63,7 +63,8 @@ def seeds(results: Results, dataset: str, architecture: str) -> str:
         for method, mean in means.items():
             place = methods.index(str(method))
             axes.plot([mean, mean], [place - 0.3, place + 0.3], color=INK, linewidth=1.5)
-        axes.axvline(real, color=INK, linestyle=":", linewidth=1)
+        if real is not None:
+            axes.axvline(real, color=INK, linestyle=":", linewidth=1)
         better = results.trait(metric, "direction")
         axes.set(xlabel=f"{results.trait(metric, 'title')} ({better} is better; dotted: real data)", ylabel="")
         return _svg(figure, f"{results.trait(metric, 'title')} of every seed, {dataset}, {architecture}")
@@ -116,10 +117,12 @@ def curves(results: Results, dataset: str, architecture: str) -> str:
     lines = pd.concat([_lines(history(results.plan, run), run) for run in runs])
     if lines.empty:
         return ""
+    marker = "o" if lines["step"].nunique() == 1 else None  # a line of one point cannot be seen
     with mpl.rc_context({**STYLE, "font.size": 8}):
         grid = sns.relplot(
             lines, x="step", y="value", row="quantity", col="method", hue="side", style="side",
             units="seed", estimator=None, kind="line", linewidth=0.9, alpha=0.9, palette=[PALETTE[0], PALETTE[3]],
+            marker=marker,
             height=1.55, aspect=1.35, facet_kws={"sharey": False, "margin_titles": True},
         )  # fmt: skip
         grid.set_titles(row_template="{row_name}", col_template="{col_name}")

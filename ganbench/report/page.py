@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,14 @@ def render(results: Results) -> str:
         architectures=_architectures(results),
         provenance=next(iter(results.records.values()))["training"]["provenance"],
         study_text=plan.file.read_text("utf-8"),
-        rerun=f"snakemake --cores 8 --resources gpu=4 --configfile {plan.file}",
+        rerun=f"snakemake --cores 8 --resources gpu=4 --configfile {shlex.quote(str(_shown(plan.file)))}",
+        file=_shown(plan.file),
     )
+
+
+def _shown(file: Path) -> Path:
+    """The study file as it is called from here: a page says nothing of its maker's folders."""
+    return file.resolve().relative_to(Path.cwd()) if file.resolve().is_relative_to(Path.cwd()) else Path(file.name)
 
 
 def _figure(svg: str, dataset: str, architecture: str) -> dict[str, Any]:

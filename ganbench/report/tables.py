@@ -20,6 +20,11 @@ class Cell:
     best: bool = False
 
     @property
+    def whole(self) -> bool:
+        """Whether every run has a number."""
+        return not self.failed and not self.undefined
+
+    @property
     def text(self) -> str:
         """`7.67 ± 0.58`; a dash where no run has a number."""
         if self.count == 0:
@@ -117,15 +122,17 @@ def _cell(runs: pd.DataFrame, metric: str) -> Cell | None:
 
 
 def _best(cells: dict[str, Cell], direction: str) -> set[str]:
-    """The methods with the best mean as it is printed: what looks equal is equally marked."""
+    """The methods with the best mean as it is printed: what looks equal is equally marked. A method with a run that
+    has no number cannot be best while others have all theirs; and where all are equal, none is best."""
     numbered = {method: cell for method, cell in cells.items() if cell.count}
-    whole = {method: cell for method, cell in numbered.items() if not cell.failed} or numbered
+    whole = {method: cell for method, cell in numbered.items() if cell.whole} or numbered
     if not whole:
         return set()
     choose = min if direction == "lower" else max
     best = choose(whole.values(), key=lambda cell: cell.mean)
     places = decimals(best.mean)
-    return {m for m, cell in whole.items() if round(cell.mean, places) == round(best.mean, places)}
+    marked = {m for m, cell in whole.items() if round(cell.mean, places) == round(best.mean, places)}
+    return set() if len(marked) == len(cells) > 1 else marked
 
 
 def verdicts(tables: dict[str, Table], results: Results) -> list[str]:
@@ -135,30 +142,35 @@ def verdicts(tables: dict[str, Table], results: Results) -> list[str]:
         table = tables[results.headline(dataset)]
         at = table.columns.index((dataset, architecture))
         column = {method: row[at] for method, row in table.rows.items()}
-        cells = {method: cell for method, cell in column.items() if cell is not None and cell.count}
+        cells = {method: cell for method, cell in column.items() if cell is not None}
         best = [method for method, cell in cells.items() if cell.best]
+        where = f"{dataset}, {architecture}"
         if not best:
-            sentences.append(f"{dataset}, {architecture}: no method has a number.")
+            none = not any(cell.count for cell in cells.values())
+            sentences.append(f"{where}: {'no method has a number' if none else 'all methods score the same'}.")
             continue
-        leader = cells[best[0]]
-        near = [m for m, cell in cells.items() if m not in best and _near(cell, leader)]
+        seeds = {m: results.cell(dataset, architecture, m).set_index("seed")[table.metric] for m in cells}
+        near = [m for m in cells if m not in best and cells[m].whole and _near(seeds[m], seeds[best[0]])]
         unit = f" {table.unit}" if table.unit else ""
-        sentence = f"{dataset}, {architecture}: {' and '.join(best)} at {leader.text}{unit} ({table.title})"
+        sentence = f"{where}: {' and '.join(best)} at {cells[best[0]].text}{unit} ({table.title})"
         if near:
-            sentence += f"; within one standard deviation: {', '.join(near)}"
+            sentence += f"; not clearly behind: {', '.join(near)}"
         sentences.append(f"{sentence}.")
     return sentences
 
 
-def _near(cell: Cell, leader: Cell) -> bool:
-    spread = max((sd for sd in (cell.sd, leader.sd) if math.isfinite(sd)), default=0.0)
-    return abs(cell.mean - leader.mean) <= spread
+def _near(other: "pd.Series[float]", leader: "pd.Series[float]") -> bool:
+    """Whether the differences seed by seed have a mean within one of their standard deviations of 0."""
+    differences = (other - leader).dropna()
+    return len(differences) > 1 and abs(float(differences.mean())) <= float(differences.std(ddof=1))
 
 
 def cost_rows(results: Results) -> dict[str, list[str]]:
-    """Seconds of training per run, the median over seeds, a row per method and a column per pair."""
+    """Per method: discriminator steps per generator step, then seconds per run for each pair, the median over seeds."""
     rows = {}
     for method in results.methods:
+        n_critic = dict.fromkeys(r.spec["method"]["n_critic"] for r in results.plan.runs if r.method == method)
         cells = [results.cell(dataset, architecture, method) for dataset, architecture in results.pairs]
-        rows[method] = ["–" if cell.empty else f"{cell.seconds.median():.1f} s" for cell in cells]
+        seconds = ["–" if cell.empty else f"{cell.seconds.median():.1f} s" for cell in cells]
+        rows[method] = [" or ".join(map(str, n_critic)), *seconds]
     return rows
