@@ -111,11 +111,11 @@ def test_a_frozen_classifier_is_frozen(digits: Dataset) -> None:
 def test_its_features_have_a_mean_variance_of_one_over_the_training_split(digits: Dataset) -> None:
     frozen, _ = classifier.read(digits)
     features, logits = classifier.describe(frozen, data.read(digits, "train").samples)
-    assert features.shape == (1000, 64)
-    assert logits.shape == (1000, 10)
+    assert features.shape == (797, 64)
+    assert logits.shape == (797, 10)
     assert features.dtype == logits.dtype == torch.float64
     assert features.var(0).mean().item() == pytest.approx(1, rel=1e-5)
-    assert features.min() == 0  # a ReLU
+    assert features.var(0).min() > 1e-3  # none is dead
 
 
 def test_the_scale_of_the_features_does_not_reach_the_logits() -> None:

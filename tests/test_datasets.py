@@ -41,8 +41,8 @@ def labels(split: Split) -> torch.Tensor:
 def test_digits_are_1797_images_in_three_splits(size: int) -> None:
     found = splits("digits", size=size)
     assert {name: len(split.samples) for name, split in found.items()} == {
-        "train": 1000,
-        "validation": 297,
+        "train": 797,
+        "validation": 500,
         "test": 500,
     }
     for split in found.values():

@@ -2,6 +2,7 @@
 
 import contextlib
 import html
+import json
 import math
 import re
 import shutil
@@ -9,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import fakes
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -166,6 +168,60 @@ def test_means_and_deviations_are_those_of_the_finished_seeds(plan: runs.Plan) -
 def test_the_best_follows_the_direction_and_ties_are_marked_alike(direction: str, best: set[str]) -> None:
     cells = {name: tables.Cell(mean, 0.1, 3, 0, 0) for name, mean in {"a": 1.0, "b": 2.0, "c": 2.001}.items()}
     assert tables._best(cells, direction) == best
+
+
+def test_a_run_without_a_number_bars_its_method_from_being_best() -> None:
+    lucky = tables.Cell(0.1, math.nan, 1, 0, 2)
+    assert tables._best({"lucky": lucky, "whole": tables.Cell(0.5, 0.1, 3, 0, 0)}, "lower") == {"whole"}
+    assert tables._best({"lucky": lucky}, "lower") == {"lucky"}
+
+
+def test_where_all_score_the_same_none_is_best() -> None:
+    zero = tables.Cell(0.0, 0.0, 3, 0, 0)
+    assert tables._best({"a": zero, "b": zero}, "higher") == set()
+    assert tables._best({"a": zero}, "higher") == {"a"}
+
+
+def test_nearness_is_judged_seed_by_seed() -> None:
+    leader = pd.Series({0: 1.0, 1: 5.0, 2: 9.0})
+    assert not tables._near(leader + pd.Series({0: 0.9, 1: 1.0, 2: 1.1}), leader)  # always worse, whatever the spread
+    assert tables._near(leader + pd.Series({0: -1.0, 1: 1.0, 2: 0.5}), leader)
+    assert not tables._near(leader, leader[:1])  # one common seed says nothing
+
+
+@pytest.mark.parametrize("everyone", [True, False])
+def test_a_study_that_diverged_is_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, everyone: bool) -> None:
+    monkeypatch.chdir(tmp_path)
+    short = STUDY.replace("ring8, digits", "ring8").replace("[mlp, {name: dcgan, width: 8}]", "[mlp]")
+    plan = runs.plan(fakes.study(Path("fake.yaml"), short))
+    fakes.write(plan, frozenset(run.id for run in plan.runs if everyone or run.method == "wgan-gp"))
+    page.write(plan)
+    text = layout.report("fake").read_text("utf-8")
+    assert f"{9 if everyone else 3} diverged" in text
+    assert ("no method has a number" in text) == everyone
+    header = layout.runs_table("fake").read_text("utf-8").splitlines()[0].split(",")
+    assert header[-1] == "digest"
+    assert set(plan.datasets["ring8"].metrics) < set(header)
+
+
+def test_a_metric_that_real_data_does_not_have_is_a_dash(plan: runs.Plan) -> None:
+    path = layout.reference("fake", "ring8")
+    record = json.loads(path.read_text("utf-8"))
+    record["real"]["modes-captured"] = None
+    path.write_text(json.dumps(record), "utf-8")
+    assert tables.metric_table(collect(plan), "modes-captured").real == ["–"]
+    page.write(plan)
+
+
+def test_the_rerun_command_is_quoted_and_tells_no_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my work").mkdir()
+    monkeypatch.chdir(tmp_path / "my work")
+    plan = runs.plan(fakes.study(Path("my study.yaml").resolve(), STUDY))
+    fakes.write(plan)
+    page.write(plan)
+    text = html.unescape(layout.report("fake").read_text("utf-8"))
+    assert "--configfile 'my study.yaml'" in text
+    assert str(tmp_path) not in text
 
 
 def test_a_cell_without_numbers_is_never_best() -> None:
