@@ -163,11 +163,12 @@ class Plan:
         return layout.data(self.datasets[self.training_jobs[job].dataset].key)
 
     def inputs_of_evaluation(self, job: str) -> list[Path]:
-        """The reference, and the markers of the jobs that train the runs."""
+        """All that an evaluation opens: the reference and what it is made from, and the trained runs' markers."""
         wanted = self.evaluation_jobs[job]
         trainers = {self.trainers[run.id]: None for run in wanted.runs}
         return [
             layout.reference(self.study.study, wanted.dataset),
+            *self.inputs_of_reference(wanted.dataset),
             *(self.marker(self.training_jobs[trainer]) for trainer in trainers),
         ]
 

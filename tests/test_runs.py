@@ -13,7 +13,7 @@ from conftest import CONFIGS, SMALL, StudyFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganbench import runs
+from ganbench import layout, runs
 from ganbench.runs import Plan, Run
 
 METHODS = ("minimax", "non-saturating", "wgan", "wgan-gp", "ttur")
@@ -346,8 +346,11 @@ def test_every_run_is_in_one_training_and_one_evaluation_job(
 
 def test_an_evaluation_job_needs_its_reference_and_the_jobs_that_train_its_runs(quick: Plan) -> None:
     for job in quick.evaluation_jobs.values():
-        first, *markers = quick.inputs_of_evaluation(job.id)
+        first, *others = quick.inputs_of_evaluation(job.id)
         assert first == Path("results/like-quick/references") / job.dataset / "reference.json"
+        sources = quick.inputs_of_reference(job.dataset)
+        assert others[: len(sources)] == sources
+        markers = others[len(sources) :]
         trainers = [t for t in quick.training_jobs.values() if quick.marker(t) in markers]
         assert {run.id for run in job.runs} <= {run.id for t in trainers for run in t.runs}
         assert all({run.id for run in t.runs} & {run.id for run in job.runs} for t in trainers)
@@ -391,3 +394,16 @@ def test_the_report_is_made_anew_when_what_it_shows_changes(quick: Plan, study_f
     assert same.digest == quick.digest
     for changes in ({"description": "Other words."}, {"seeds": [0]}, {"datasets": ["ring8"], "architectures": ["mlp"]}):
         assert runs.plan(study_file(**{**QUICK, **changes})).digest != quick.digest
+
+
+def test_an_evaluation_waits_for_every_file_that_it_opens(study_file: StudyFile) -> None:
+    plan = runs.plan(study_file(datasets=["digits"], training={"generator_steps": 1}))
+    (job,) = plan.evaluation_jobs
+    dataset = plan.datasets["digits"]
+    assert dataset.classifier_key is not None
+    assert set(plan.inputs_of_evaluation(job)) == {
+        layout.data(dataset.key),
+        layout.classifier(dataset.classifier_key),
+        layout.reference("small", "digits"),
+        *(plan.marker(trainer) for trainer in plan.training_jobs.values()),
+    }
