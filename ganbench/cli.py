@@ -100,7 +100,7 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
-def _doctor(options: argparse.Namespace) -> int:  # noqa: ARG001 - takes no options
+def _doctor(_: argparse.Namespace) -> int:
     from ganbench import doctor
 
     return doctor.examine()
