@@ -98,7 +98,7 @@ def seconds(loop: Callable[..., None], *arguments: object) -> float:
     return time.process_time() - start
 
 
-def main(rounds: int = 9) -> int:
+def main(rounds: int = 25) -> int:
     """Print a ratio per case; 1 if a median is above the bar."""
     torch.set_num_threads(1)
     optimizers.warm_up()
@@ -110,7 +110,7 @@ def main(rounds: int = 9) -> int:
     for run in plan.runs:
         dataset = plan.datasets[run.dataset]
         samples = plugins.load(dataset.card, dataset.spec["settings"]).splits(Path())["train"].samples
-        steps = 60 if run.method == "wgan-gp" else 250
+        steps = 25 if run.method == "wgan-gp" else 100
         ratios = []
         for index in range(rounds + 1):
             ours, theirs = by_ganbench, by_hand
