@@ -489,3 +489,14 @@ def test_any_study_is_a_plan_or_a_study_error(tmp_path: Path, content: dict[str,
         return
     assert len({run.id for run in plan.runs}) == len(plan.runs) > 0
     assert all(run.digest and run.evaluation_digest for run in plan.runs)
+
+
+def test_one_mistake_in_a_method_hides_no_other_and_keys_are_named_as_written(study_file: StudyFile) -> None:
+    entry = {"name": "wgan-gp", "penalty": {"weigth": 3}, "optimizer": {"lr": "fast"}, "n_citric": 2}
+    places = [place for place, _ in _problems(study_file(methods=[entry]))]
+    assert sorted(places) == ["methods[0].n_citric", "methods[0].optimizer.lr", "methods[0].penalty.weigth"]
+
+
+def test_a_metric_named_twice_is_a_problem(study_file: StudyFile) -> None:
+    found = _problems(study_file(evaluation={"metrics": ["reverse-kl", "reverse-kl"]}))
+    assert found == [("evaluation.metrics", "'reverse-kl' appears 2 times")]

@@ -505,3 +505,36 @@ def test_a_job_trains_and_is_measured_on_a_gpu(make: Make) -> None:
         assert record["status"] == "ok"
         assert record["training"]["peak_memory"]["gpu"] > 0
         assert record["training"]["provenance"]["device"] == torch.cuda.get_device_name(gpu)
+
+
+COLUMN = '''
+"""Scores of the wrong shape."""
+from dataclasses import dataclass
+from typing import ClassVar
+from pydantic import PositiveInt
+from torch import nn
+
+@dataclass(frozen=True)
+class Architecture:
+    """Forgets to flatten."""
+    kinds: ClassVar[tuple[str, ...]] = ("points",)
+    noise_dim: PositiveInt = 2
+
+    def generator(self, shape):
+        return nn.Linear(2, 2)
+
+    def discriminator(self, shape):
+        return nn.Linear(2, 1)
+'''
+
+
+def test_scores_of_the_wrong_shape_are_an_error_that_says_so(make: Make) -> None:
+    place = make()
+    Path("column.py").write_text(COLUMN)
+    text = Path("study.yaml").read_text().replace("plugins: []", "plugins: [column.py]")
+    Path("study.yaml").write_text(
+        text.replace("name: mlp, generator_widths: [8], discriminator_widths: [8]", "name: column")
+    )
+    place = Place(runs.plan(Path("study.yaml")))
+    assert not place.train()
+    assert "a discriminator returns scores (batch,)" in (place.folder("wgan") / layout.TRAINING_LOG).read_text()
