@@ -36,19 +36,31 @@ KINDS = {
     "loss": ("losses", "Loss"),
     "penalty": ("penalties", "Penalty"),
     "constraint": ("constraints", "Constraint"),
+    "extractor": ("extractors", "Extractor"),
     "metric": ("metrics", "Metric"),
 }
 METHODS = "methods"
 
 Kind = Literal["points", "images"]
+Fact = Literal["modes", "classes", "logits", "training", "labels"]
+"""What a metric may need beyond features: known modes, the dataset's own classes, logits of any classifier, the training
+split, and labels of the generated samples."""
+
 TRAITS: dict[str, dict[str, Any]] = {
     "dataset": {"kind": Kind},
     "architecture": {"kinds": tuple[Kind, ...]},
+    "extractor": {"provides": tuple[Fact, ...]},
     "metric": {
         "kinds": tuple[Kind, ...],
+        "needs": tuple[Fact, ...],
+        "short": str,
         "title": str,
-        "direction": Literal["lower", "higher"],
+        "direction": Literal["lower", "higher", "none"],
         "unit": str,
+        "range": str,
+        "floor": str,
+        "minimum": int,
+        "citation": str,
         "order": int,
     },
 }
