@@ -140,7 +140,9 @@ def _extractors(study: Study, card: Card, spec: Spec, registry: Registry) -> dic
     """By label, all extractors that this dataset could be seen through. One that is trained on the dataset carries
     the dataset's name: `digits-cnn`."""
     given = {entry.label: (entry.name, entry.settings) for entry in study.extractors}
-    plain = {name: (name, {}) for name in registry.names("extractor") if name not in given}
+    plain: dict[str, tuple[str, dict[str, Any]]] = {
+        name: (name, {}) for name in registry.names("extractor") if name not in given
+    }
     found = {}
     for label, (name, settings) in {**plain, **given}.items():
         plugin = registry.card("extractor", name)

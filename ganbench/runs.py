@@ -120,7 +120,10 @@ class Plan:
         """The files that a dataset's reference is made from."""
         of = self.datasets[dataset]
         seen = [of.features_key(extractor) for extractor in of.extractors.values()]
-        return [layout.data(of.key), *(p for key in seen for p in (layout.features(key), *self.inputs_of_features(key)))]
+        return [
+            layout.data(of.key),
+            *(p for key in seen for p in (layout.features(key), *self.inputs_of_features(key))),
+        ]
 
     def reference_digest(self, dataset: str) -> str:
         """Changes when a dataset's reference must be made anew."""

@@ -55,7 +55,9 @@ class Player:
         """A copy on the CPU of the network's weights, `raw`, and of their average, `ema`."""
         networks = {"raw": self.network, **({} if self.average is None else {"ema": self.average.module})}
         return {
-            name: {key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in state.items()}
+            name: {
+                key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in state.items()
+            }
             for name, state in ((name, network.state_dict()) for name, network in networks.items())
         }
 

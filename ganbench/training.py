@@ -13,7 +13,8 @@ from torch import nn
 from ganbench import data, files, jobs, layout, machine, optimizers, plugins, sheet
 from ganbench.generate import NotFiniteError, generate
 from ganbench.progress import Progress
-from ganbench.runs import Job, Plan, Run, Spec
+from ganbench.runs import Job, Plan, Run
+from ganbench.specs import Spec
 from ganbench.streams import derive, stream
 from ganbench.train import Outcome, Player, finite_rows, train
 
