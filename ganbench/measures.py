@@ -108,8 +108,9 @@ def facts(dataset: Card, extractor: Card | None) -> set[str]:
 
 def misfit(metric: Card, dataset: Card, extractor: Card | None) -> str | None:
     """Why a metric does not apply, or None."""
-    if dataset.traits["kind"] not in metric.traits["kinds"]:
-        return f"{metric.name} measures {' or '.join(metric.traits['kinds'])}, {dataset.name} holds {dataset.traits['kind']}"
+    kinds, kind = metric.traits["kinds"], dataset.traits["kind"]
+    if kind not in kinds:
+        return f"{metric.name} measures {' or '.join(kinds)}, {dataset.name} holds {kind}"
     missing = [need for need in metric.traits["needs"] if need not in facts(dataset, extractor)]
     if missing:
         seen = f" seen through {extractor.name}" if extractor else ""

@@ -44,8 +44,8 @@ METHODS = "methods"
 
 Kind = Literal["points", "images"]
 Fact = Literal["modes", "classes", "logits", "training", "labels"]
-"""What a metric may need beyond features: known modes, the dataset's own classes, logits of any classifier, the training
-split, and labels of the generated samples."""
+"""What a metric may need beyond features: known modes, the dataset's own classes, logits of any classifier, the
+training split, and labels of the generated samples."""
 
 SHORT = re.compile(r"[A-Za-z0-9-]+")
 EXTRACTOR_FORMS = frozenset({"trained", "pretrained", "fixed"})

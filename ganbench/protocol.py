@@ -95,7 +95,7 @@ class Dataset:
 def dataset(study: Study, entry: DatasetEntry, registry: Registry) -> tuple[Dataset, list[Problem]]:
     """A study's dataset with its metrics and extractors, and what is wrong with them."""
     card = registry.card("dataset", entry.name)
-    spec = specs.part(card, entry.settings)
+    spec = specs.with_settings(card, entry.settings)
     evaluation = study.evaluation_on(entry)
     where = f"evaluation of dataset '{entry.label}'"
     available = {} if card.traits["kind"] == "points" else _extractors(study, card, spec, registry)
@@ -121,7 +121,7 @@ def dataset(study: Study, entry: DatasetEntry, registry: Registry) -> tuple[Data
         if reason is None and samples < metric.traits["minimum"]:
             reason = f"{metric.name} needs {metric.traits['minimum']} samples; there are {samples}"
         if reason is None:
-            settings = specs.part(metric, wanted.settings)["settings"]
+            settings = specs.with_settings(metric, wanted.settings)["settings"]
             measure = Measure(metric, settings, samples, label)
             chosen[measure.name] = measure
         else:
@@ -140,13 +140,11 @@ def _extractors(study: Study, card: Card, spec: Spec, registry: Registry) -> dic
     """By label, all extractors that this dataset could be seen through. One that is trained on the dataset carries
     the dataset's name: `digits-cnn`."""
     given = {entry.label: (entry.name, entry.settings) for entry in study.extractors}
-    plain: dict[str, tuple[str, dict[str, Any]]] = {
-        name: (name, {}) for name in registry.names("extractor") if name not in given
-    }
+    plain: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {}) for name in registry.names("extractor")}
     found = {}
     for label, (name, settings) in {**plain, **given}.items():
         plugin = registry.card("extractor", name)
-        full = specs.part(plugin, settings)
+        full = specs.with_settings(plugin, settings)
         identity = {**full, "settings": {k: v for k, v in full["settings"].items() if k != PATH}}
         identity["engine"] = specs.EVALUATION_ENGINE
         if "trained" in plugin.methods:

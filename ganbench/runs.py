@@ -13,7 +13,7 @@ from ganbench.method import Optimizer
 from ganbench.plugins import Registry
 from ganbench.problems import StudyError
 from ganbench.protocol import Dataset, Extractor
-from ganbench.specs import ENGINE, EVALUATION_ENGINE, Spec, digest, part
+from ganbench.specs import ENGINE, EVALUATION_ENGINE, Spec, digest, with_settings
 from ganbench.study import DatasetEntry, Entry, Study
 
 
@@ -227,7 +227,7 @@ def _cells(
                     reason = f"under the shared optimizer it is the same as {twin}"
                     gaps.append(Gap(f"{dataset.label} × {architecture.label} × {label}", reason))
                     continue
-            network = part(registry.card("architecture", architecture.name), architecture.settings)
+            network = with_settings(registry.card("architecture", architecture.name), architecture.settings)
             note = _without_batch_norm(network, spec, registry)
             if note:
                 notes.append(f"{label} with {architecture.label}: {note}")
@@ -260,7 +260,7 @@ def _method(entry: Entry, kind: str, registry: Registry, optimizer: Optimizer | 
     for kind_of_part in ("loss", "penalty", "constraint"):
         part = spec[kind_of_part]
         if part is not None:
-            spec[kind_of_part] = part(registry.card(kind_of_part, part["name"]), part["settings"])
+            spec[kind_of_part] = with_settings(registry.card(kind_of_part, part["name"]), part["settings"])
     return spec
 
 

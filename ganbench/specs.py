@@ -23,7 +23,7 @@ def digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def part(card: Card, given: dict[str, Any]) -> Spec:
+def with_settings(card: Card, given: dict[str, Any]) -> Spec:
     """A plugin with all its settings, and the hash of its file."""
     settings, _ = plugins.resolve(card, given)
     return {"name": card.name, "settings": settings, "sha256": card.sha256}

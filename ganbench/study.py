@@ -63,7 +63,7 @@ MetricEntries = Annotated[tuple[MetricEntry, ...], Key(min_length=1)]
 
 
 class Evaluation(Strict):
-    """How a trained generator is measured. `metrics: null` means all that apply, `extractor: null` the dataset's own."""
+    """How a trained generator is measured. `metrics: null`: all that apply; `extractor: null`: the dataset's own."""
 
     samples: Samples = 10_000
     metrics: MetricEntries | None = None

@@ -54,12 +54,7 @@ class Player:
     def weights(self) -> dict[str, State]:
         """A copy on the CPU of the network's weights, `raw`, and of their average, `ema`."""
         networks = {"raw": self.network, **({} if self.average is None else {"ema": self.average.module})}
-        return {
-            name: {
-                key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in state.items()
-            }
-            for name, state in ((name, network.state_dict()) for name, network in networks.items())
-        }
+        return {name: {k: _copied(v) for k, v in network.state_dict().items()} for name, network in networks.items()}
 
     def gradient_norm(self) -> float:
         """The L2 norm over all gradients of the last step."""
@@ -69,6 +64,10 @@ class Player:
     def is_finite(self) -> bool:
         """Whether every parameter is a number."""
         return all(bool(p.isfinite().all()) for p in self.network.parameters())
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
 @dataclass(frozen=True)

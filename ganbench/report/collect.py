@@ -25,9 +25,9 @@ class Results:
 
     `runs` has a row per run: dataset, architecture, method, seed, status, reason, diverged_at, seconds,
     megabytes, parameters, a column per metric (the final, raw weights; NaN where undefined), what was derived from
-    its curve, and its digest. `evaluations` has a row per run, weights (`raw`, `ema`) and checkpoint: `final`, `best`, and
-    a `snapshot` per step over training; its `row` is what tables call it: the method, or `method (ema)`. `references` holds each
-    dataset's record of its reference, `records` each run's record by id.
+    its curve, and its digest. `evaluations` has a row per run, weights (`raw`, `ema`) and checkpoint: `final`,
+    `best`, and a `snapshot` per step over training; its `row` is what tables call it: the method, or `method (ema)`.
+    `references` holds each dataset's record of its reference, `records` each run's record by id.
     """
 
     plan: Plan

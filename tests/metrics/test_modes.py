@@ -326,7 +326,7 @@ def test_values_are_in_their_ranges(counts: list[int], lost: int) -> None:
 def test_divergences_of_images_are_bounded_and_pinsker_holds(weights: list[float], counts: list[int]) -> None:
     shares = torch.tensor(weights, dtype=torch.float64)
     real = known.images((shares / shares.sum()).tolist())
-    fake = known.classified((counts + [0] * 8)[: len(weights) - 1] + [1])
+    fake = known.classified([*(counts + [0] * 8)[: len(weights) - 1], 1])
     divergence, variation = ReverseKL()(fake, real), TotalVariation()(fake, real)
     assert -1e-12 <= divergence <= -math.log(real.true_mode_weights().min()) + 1e-9
     assert divergence >= 2 * variation**2 - 1e-9
