@@ -32,7 +32,7 @@ def make(dataset: Dataset, extractor: Extractor, device: torch.device) -> None:
             tensors[f"{split}_logits"] = logits.float()
     train = tensors["train_features"].double()
     tensors["train_spacing"] = neighbours.spacing(train)
-    tensors["bin_centres"], tensors["bin_counts"] = bins.fit(train)
+    tensors["bin_centres"], tensors["bin_counts"] = bins.fit(train, bins.number(len(train)), seed=0)
     path = layout.features(dataset.features_key(extractor))
     with files.replacing(path.with_suffix(".safetensors")) as temporary:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
