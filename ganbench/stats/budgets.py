@@ -57,8 +57,9 @@ def budget(values: ArrayLike, direction: Direction, scale: Scale, level: float =
 
     The band is, at each k by itself, Student's t with n - 1 degrees of freedom and the jackknife's standard error of
     `best`, on the log scale where that is given. A nominal 95 % covers, measured for 4 to 50 trials: .87 to .95 for
-    lognormal ones of sd 0.8 on the log scale, .82 to .95 for Gaussian ones on the plain scale; least at k = n / 2, where
-    a bootstrap's percentiles cover .80. ValueError for fewer than two trials, or a value of 0 or less on the log scale.
+    lognormal ones of sd 0.8 on the log scale, .82 to .95 for Gaussian ones on the plain scale; least at k = n / 2,
+    where a bootstrap's percentiles cover .80. ValueError for fewer than two trials, or a value of 0 or less on the log
+    scale.
     """
     found = _best_first(values, direction)
     n = len(found)

@@ -38,6 +38,7 @@ def summarise(values: ArrayLike, direction: Direction, scale: Scale, level: floa
     log scale."""
     found = np.asarray(values, dtype=float)
     held = found[finished(found)]
+    failures = share(len(found) - len(held), len(found), level)
     sd = float(held.std(ddof=1)) if len(held) > 1 else math.nan
     return Summary(
         values=tuple(np.where(finished(found), found, np.nan).tolist()),
@@ -46,7 +47,7 @@ def summarise(values: ArrayLike, direction: Direction, scale: Scale, level: floa
         se=sd / math.sqrt(len(held)) if len(held) else math.nan,
         median=median(found, direction),
         average=average(held, scale, level),
-        failures=share(len(found) - len(held), len(found), level),
+        failures=failures,
     )
 
 

@@ -23,9 +23,10 @@ def improvement(first: ArrayLike, second: ArrayLike, direction: Direction, level
     """Over all pairs of a run of `first` (m,) and one of `second` (n,), whatever their seeds: U / (m n) of Mann and
     Whitney (1947). A failed run loses; ties, also of two failed runs, count one half. ValueError for no runs.
 
-    The interval is Newcombe's (2006, Statistics in Medicine 25:559, method 5). Measured for Gaussian runs of equal
-    spread, it covers .90 to .97 for 3 against 3 and .94 to .97 from 5 against 5 on; where one spread is four times the
-    other, .85 to .96 and .92 to .96. So 3 wins of 3 exclude 1/2 more often than they should: `counts` has the exact p.
+    The interval is Newcombe's (2006, Statistics in Medicine 25:559, method 5). A nominal 95 % covers, measured for
+    Gaussian runs: of equal spread .90 to .97 for 3 against 3 and .94 to .97 from 5 against 5 on; where one spread is
+    four times the other .84 to .97 and .91 to .96. So with 3 against 3 it leaves out 1/2 too often: 1 time in 10 when
+    there is no difference, `counts.smallest_unpaired_p`.
     """
     x, y = merit(first, direction), merit(second, direction)
     if not x.size or not y.size:

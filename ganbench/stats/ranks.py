@@ -10,7 +10,6 @@ from scipy import stats
 from ganbench.stats.counts import ALPHA, smallest_friedman_p
 from ganbench.stats.merit import Direction, Floats, merit
 
-
 PERMUTATIONS = 9999
 
 
