@@ -25,7 +25,8 @@ def test_a_whole_cell_by_hand() -> None:
 
 def test_the_mean_is_plain_and_the_average_geometric_on_the_log_scale() -> None:
     found = summarise([1.0, 4.0], "lower", "log")
-    assert (found.mean, found.average.value, found.average.scale) == (2.5, pytest.approx(2.0), "log")
+    assert found.average.scale == "log"
+    assert (found.mean, found.average.value) == pytest.approx((2.5, 2.0))
 
 
 def test_failed_runs_stay_and_count() -> None:

@@ -39,7 +39,9 @@ def test_seeds_needed() -> None:
     assert counts.unpaired_seeds(3).needed == 4
     assert counts.unpaired_seeds(5, methods=5).needed == 6
     assert counts.friedman_datasets(2, 3).needed == 3
-    assert counts.paired_seeds(6, alpha=2**-5).enough  # at most alpha, as Holm rejects
+    exactly = counts.paired_seeds(6, alpha=2**-5)  # at most alpha, as Holm rejects
+    assert exactly.enough
+    assert exactly.needed == 6
     assert not counts.paired_seeds(5, alpha=0.03125).enough
 
 

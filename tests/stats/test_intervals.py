@@ -37,7 +37,7 @@ def test_on_the_log_scale_the_mean_is_geometric() -> None:
 @pytest.mark.parametrize("few", [[], [3.0], [3.0, 3.0, 3.0]])
 def test_without_spread_there_is_no_interval(few: list[float]) -> None:
     for scale in ("log", "plain"):
-        found = average(few, scale)  # type: ignore[arg-type]
+        found = average(few, scale)
         assert found.interval is None
         assert found.count == len(few)
         assert found.value == pytest.approx(3.0) if few else math.isnan(found.value)

@@ -49,6 +49,11 @@ def test_ties_zeros_and_failed_runs_are_exact_too(found: list[float]) -> None:
     assert signed_rank_p(found) == pytest.approx(all_signs(found), abs=1e-12)
 
 
+@given(st.lists(st.sampled_from([-INF, INF, *range(-4, 5)]), min_size=1, max_size=7))
+def test_few_sizes_and_many_ties_are_exact_too(found: list[float]) -> None:
+    assert signed_rank_p(found) == pytest.approx(all_signs(found), abs=1e-12)
+
+
 def test_no_difference_has_p_1_and_nan_is_refused() -> None:
     assert signed_rank_p([]) == signed_rank_p([0.0, 0.0]) == 1.0
     with pytest.raises(ValueError, match="NaN"):
@@ -97,6 +102,8 @@ def test_a_failed_run_loses_and_leaves_the_interval_incomplete() -> None:
 def test_equal_differences_have_no_interval() -> None:
     found = compare([8.0, 8.0, 7.0], [7.0, 7.0, 6.0], "higher", "plain")
     assert (found.effect.value, found.effect.interval, found.better) == (1.0, None, None)
+    rounded = compare([0.99, 0.98, 0.97], [0.98, 0.97, 0.96], "higher", "plain")
+    assert (rounded.effect.interval, rounded.better) == (None, None)
 
 
 def test_unequal_lengths_and_wrong_scales_are_refused() -> None:

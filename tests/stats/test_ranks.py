@@ -65,7 +65,7 @@ def test_iman_and_davenport_in_demsars_example() -> None:
 
 
 def test_the_p_of_permutations_is_that_of_all_of_them() -> None:
-    scores = np.random.default_rng(5).normal([[0], [0.5], [1]], 1, (3, 4))
+    scores = np.random.default_rng(5).normal(np.arange(3)[:, None] / 2, 1, (3, 4))
     chi2 = friedman(scores, "lower").chi2
     orders = [np.array(order) for order in itertools.permutations(range(3))]
     every = [friedman_chi2(np.stack(blocks, axis=1)) for blocks in itertools.product(orders, repeat=4)]
