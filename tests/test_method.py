@@ -24,6 +24,7 @@ WGAN_RMSPROP = {"name": "rmsprop", "lr": 5e-5, "alpha": 0.99, "eps": 1e-8, "mome
 DCGAN_ADAM = _adam(2e-4, 0.5, 0.999)
 TTUR_D, TTUR_G = _adam(1e-4, 0.5, 0.999), _adam(5e-4, 0.5, 0.999)
 GP_POINTS, GP_IMAGES = _adam(1e-4, 0.5, 0.9), _adam(1e-4, 0.0, 0.9)
+TWO_SIDED = {"target": 1.0, "sided": "two", "epsilon": 0.0}
 CLIP = ("weight-clipping", {"bound": 0.01})
 
 # loss, penalty, constraint, discriminator optimizer, generator optimizer, n_critic
@@ -34,8 +35,22 @@ GOLDEN: dict[str, tuple[Any, ...]] = {
     "non-saturating on digits": ("non-saturating", None, None, DCGAN_ADAM, DCGAN_ADAM, 1),
     "wgan on ring8": ("wasserstein", None, CLIP, WGAN_RMSPROP, WGAN_RMSPROP, 5),
     "wgan on digits": ("wasserstein", None, CLIP, WGAN_RMSPROP, WGAN_RMSPROP, 5),
-    "wgan-gp on ring8": ("wasserstein", ("gradient-penalty", {"weight": 0.1}), None, GP_POINTS, GP_POINTS, 5),
-    "wgan-gp on digits": ("wasserstein", ("gradient-penalty", {"weight": 10.0}), None, GP_IMAGES, GP_IMAGES, 5),
+    "wgan-gp on ring8": (
+        "wasserstein",
+        ("gradient-penalty", {"weight": 0.1, **TWO_SIDED}),
+        None,
+        GP_POINTS,
+        GP_POINTS,
+        5,
+    ),
+    "wgan-gp on digits": (
+        "wasserstein",
+        ("gradient-penalty", {"weight": 10.0, **TWO_SIDED}),
+        None,
+        GP_IMAGES,
+        GP_IMAGES,
+        5,
+    ),
     "ttur on ring8": ("non-saturating", None, None, TTUR_D, TTUR_G, 1),
     "ttur on digits": ("non-saturating", None, None, TTUR_D, TTUR_G, 1),
 }
@@ -142,7 +157,7 @@ def test_an_entry_beats_the_recipe_on_the_data_it_is_for(study_file: StudyFile) 
     entry = {"name": "wgan-gp", "penalty": {"weight": 3.0}, "on_images": {"n_critic": 2}, "optimizer": {"lr": 1e-3}}
     found = _resolved(study_file(datasets=["ring8", "digits"], methods=[entry], seeds=[0]))
     points, images = found["wgan-gp on ring8"], found["wgan-gp on digits"]
-    assert points["penalty"]["settings"] == images["penalty"]["settings"] == {"weight": 3.0}
+    assert points["penalty"]["settings"] == images["penalty"]["settings"] == {"weight": 3.0, **TWO_SIDED}
     assert (points["n_critic"], images["n_critic"]) == (5, 2)
     assert points["generator_optimizer"] == _adam(1e-3, 0.5, 0.9)
     assert images["generator_optimizer"] == _adam(1e-3, 0.0, 0.9)
