@@ -222,6 +222,21 @@ def test_dragan_looks_between_a_real_sample_and_its_shifted_self() -> None:
     assert offset.prod(1).mean().item() == pytest.approx(1 / 12, abs=0.004)
 
 
+def test_dragan_measures_the_whole_batch() -> None:
+    seen = []
+
+    def critic(x: Tensor) -> Tensor:
+        seen.append(x.detach())
+        return x.sum(1)
+
+    real = torch.tensor([[-3.0, 1.0], [1.0, 1.0]], dtype=torch.float64)  # mean 0, mean square 3
+    penalty("dragan")(critic, real, real, stream(0, "penalty"))
+    same = stream(0, "penalty")
+    share = torch.rand(2, 1, generator=same, dtype=torch.float64)
+    direction = torch.rand(2, 2, generator=same, dtype=torch.float64)
+    torch.testing.assert_close(seen[0], real + share * 0.5 * math.sqrt(3) * direction)
+
+
 def test_dragans_variants_in_compare_gan() -> None:
     vector, real = torch.tensor([3.0, 4.0], dtype=torch.float64), points(6, "real")
     given = penalty("dragan", of="probability", reach=0.0, epsilon=1e-4, weight=1.0)
