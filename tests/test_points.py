@@ -143,6 +143,12 @@ def test_random_weights_are_a_flat_dirichlet_draw() -> None:
     assert weights.var(0).mean().item() == pytest.approx(variance, rel=0.15)
 
 
+def test_random_weights_know_nothing_of_the_centres() -> None:
+    drawn = [mixture("random-mixture", modes=2, weights="random", seed=seed) for seed in range(400)]
+    pairs = torch.stack([torch.stack([truth.weights[0], *truth.centres.flatten()]) for truth in drawn])
+    assert torch.corrcoef(pairs.T)[0, 1:].abs().max() < 4 / math.sqrt(400)
+
+
 def test_too_many_modes_for_the_cube_are_an_error_that_says_what_to_change() -> None:
     with pytest.raises(DataError, match=r"no room for 100 modes 6 sigma apart; .*smaller sigma \(0\.5\).*extent"):
         mixture("random-mixture", modes=100, sigma=0.5)
@@ -209,6 +215,7 @@ def test_veegans_mixture_has_ten_means_and_noise_in_700_of_1200_coordinates() ->
     assert len(MEANS) == len(set(MEANS)) == 10
     counts = torch.tensor([(means == mean).sum() for mean in MEANS])
     assert ((counts - 1000).abs() < 4.5 * math.sqrt(900)).all()
+    assert (points[:, 699] != means).any()
     noise = points[:, :700] - means[:, None]
     assert noise.mean().item() == pytest.approx(0, abs=4 / math.sqrt(noise.numel()))
     assert noise.var().item() == pytest.approx(1, abs=4 * math.sqrt(2 / noise.numel()))
