@@ -7,13 +7,14 @@ differs from it. So "wgan-gp with another learning rate" is `{name: wgan-gp, opt
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic import Field as Key
 
 from ganbench import yamlfile
 from ganbench.plugins import Registry, unknown
 
 Beta = Annotated[float, Key(ge=0, lt=1)]
+Augmentation = Literal["colour", "translation", "cutout"]
 Decay = Annotated[float, Key(gt=0, lt=1)]
 
 
@@ -53,8 +54,22 @@ class SGD(Strict):
     weight_decay: NonNegativeFloat = 0.0
 
 
-OPTIMIZER_KINDS: dict[str, type[Strict]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
-Optimizer = Annotated[Adam | RMSprop | SGD, Key(discriminator="name")]
+class AdamW(Adam):
+    """torch.optim.AdamW (Loshchilov & Hutter 2019): weight decay apart from the gradient."""
+
+    name: Literal["adamw"]  # type: ignore[assignment]
+
+
+OPTIMIZER_KINDS: dict[str, type[Strict]] = {"adam": Adam, "adamw": AdamW, "rmsprop": RMSprop, "sgd": SGD}
+Optimizer = Annotated[Adam | AdamW | RMSprop | SGD, Key(discriminator="name")]
+
+
+class TopK(Strict):
+    """The generator learns from its samples with the highest scores (Sinha et al. 2020): from a share of the batch that
+    starts at 1 and is multiplied by `decay` each epoch, but never falls below `share`."""
+
+    share: Annotated[float, Key(gt=0, le=1)] = 0.5
+    decay: Annotated[float, Key(gt=0, le=1)] = 0.99
 
 
 class Part(Strict):
@@ -74,6 +89,21 @@ class Method(Strict):
     discriminator_optimizer: Optimizer
     n_critic: PositiveInt = 1
     """Discriminator steps per generator step."""
+    simultaneous: bool = False
+    """Both players move from the same point, instead of one after the other."""
+    unrolled: NonNegativeInt = 0
+    """Discriminator steps that the generator looks ahead (Metz et al. 2017)."""
+    packing: PositiveInt = 1
+    """Samples that the discriminator judges together (Lin et al. 2018)."""
+    penalty_interval: PositiveInt = 1
+    """Discriminator steps between two penalties, each that many times as heavy (Karras et al. 2020)."""
+    augment: tuple[Augmentation, ...] = ()
+    """Differentiable augmentation of all images that the discriminator sees (Zhao et al. 2020)."""
+    top_k: TopK | None = None
+    lr_decay: Literal["linear"] | None = None
+    """Whether both learning rates fall over the training, to 0 at its end."""
+    architecture: dict[str, Any] = Key(default_factory=dict)
+    """Settings that the method brings to any architecture."""
     ema: Decay | None = None
     """Decay per generator step of an exponential moving average of the generator's weights, evaluated beside them."""
 

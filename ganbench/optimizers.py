@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
@@ -20,12 +21,19 @@ def build(settings: dict[str, Any], parameters: Iterable[nn.Parameter]) -> torch
     match settings["name"]:
         case "adam":
             return torch.optim.Adam(parameters, **{**options, "betas": tuple(options["betas"])}, fused=True)
+        case "adamw":
+            return torch.optim.AdamW(parameters, **{**options, "betas": tuple(options["betas"])}, fused=True)
         case "rmsprop":
             return torch.optim.RMSprop(parameters, **options)
         case "sgd":
             return torch.optim.SGD(parameters, **options, fused=True)
         case name:
             raise ValueError(f"no optimizer is called '{name}'")
+
+
+def falling(optimizer: torch.optim.Optimizer, steps: int) -> LRScheduler:
+    """A schedule whose learning rate falls linearly, to 0 after `steps` steps of the schedule."""
+    return LambdaLR(optimizer, lambda step: 1 - min(step, steps) / steps)
 
 
 def average(network: nn.Module, decay: float) -> AveragedModel:

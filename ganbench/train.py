@@ -9,7 +9,11 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
+
+from ganbench import unrolling
+from ganbench.unrolling import Scores
 
 Row = dict[str, float]
 State = dict[str, Tensor]
@@ -28,7 +32,7 @@ class Loss(Protocol):
 class Penalty(Protocol):
     """A term added to the discriminator's loss."""
 
-    def __call__(self, discriminator: nn.Module, real: Tensor, fake: Tensor, stream: torch.Generator) -> Tensor:
+    def __call__(self, discriminator: Scores, real: Tensor, fake: Tensor, stream: torch.Generator) -> Tensor:
         """The weighted penalty, a scalar."""
 
 
@@ -37,19 +41,29 @@ Constraint = Callable[[nn.Module], None]
 
 @dataclass(frozen=True)
 class Player:
-    """A network and its optimizer; and, if wanted, a moving average of the network that follows it."""
+    """A network and its optimizer; if wanted, a moving average of the network that follows it, and a schedule of the
+    learning rate over generator steps."""
 
     network: nn.Module
     optimizer: Optimizer
     average: AveragedModel | None = None
+    schedule: LRScheduler | None = None
 
-    def step(self, loss: Tensor) -> None:
-        """One step down the gradient of `loss`."""
+    def descend(self, loss: Tensor) -> None:
+        """Find the gradient of `loss`."""
         self.optimizer.zero_grad()
         loss.backward()
+
+    def step(self) -> None:
+        """One step down the gradient."""
         self.optimizer.step()
         if self.average is not None:
             self.average.update_parameters(self.network)
+
+    def decay(self) -> None:
+        """The next learning rate, if it changes over training."""
+        if self.schedule is not None:
+            self.schedule.step()
 
     def weights(self) -> dict[str, State]:
         """A copy on the CPU of the network's weights, `raw`, and of their average, `ema`."""
@@ -89,6 +103,11 @@ class Outcome:
     reason: str | None = None
 
 
+def unchanged(samples: Tensor) -> Tensor:
+    """What a discriminator usually sees of samples: the samples."""
+    return samples
+
+
 def train(
     generator: Player,
     discriminator: Player,
@@ -102,42 +121,92 @@ def train(
     steps: int,
     n_critic: int,
     log_every: int,
-    snapshots: Container[int],
     progress: Callable[[int], None],
+    snapshots: Container[int] = (),
+    view: Callable[[Tensor], Tensor] = unchanged,
+    penalty_interval: int = 1,
+    simultaneous: bool = False,
+    unrolled: int = 0,
+    kept: Callable[[int], float] | None = None,
 ) -> Outcome:
     """Train both players for `steps` generator steps, or until a loss or a weight is no longer finite.
 
     A step is `n_critic` discriminator steps, then one generator step. `batches` yields real samples, `noise()` a
-    batch of generator inputs. The history gets a row every `log_every` steps, and the steps in `snapshots` keep a copy
-    of the generator; only there is anything read back from the device. Both networks are changed in place.
+    batch of generator inputs; the discriminator sees `view` of samples, real and generated. The penalty is added
+    to every `penalty_interval`-th discriminator step, that many times as heavy (lazy regularisation, Karras et al.
+    2020). `simultaneous`: the generator's gradient is taken before the last discriminator step of a turn. `unrolled`:
+    the generator answers to the discriminator that many steps ahead. `kept(step)`: the share of a batch,
+    the samples with the highest scores, that the generator learns from.
+
+    The history gets a row every `log_every` steps, and the steps in `snapshots` keep a copy of the generator; only
+    there is anything read back from the device. Both networks are changed in place.
     """
     outcome = Outcome()
     relativistic = getattr(loss, "relativistic", False)
+    learning = [parameter for parameter in discriminator.network.parameters() if parameter.requires_grad]
     losses: list[Tensor] = []  # of every step since the last row, so that divergence has its exact step
+    penalised = penalty_value = torch.zeros(())
+    turns = 0
+
+    def objective(scores: Scores, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The discriminator's loss without penalty, and the scores that it comes from."""
+        real_scores, fake_scores = scores(real), scores(fake)
+        return loss.discriminator(real_scores, fake_scores), real_scores, fake_scores
+
+    def ahead(real: Tensor, fake: Tensor) -> Scores:
+        """The discriminator after `unrolled` more steps on the same samples."""
+
+        def future(scores: Scores) -> Tensor:
+            plain = objective(scores, real, fake)[0]
+            return plain if penalty is None else plain + penalty(scores, real, fake, penalty_stream)
+
+        return unrolling.ahead(discriminator.network, discriminator.optimizer, future, unrolled)
+
+    def update() -> None:
+        discriminator.step()
+        if constraint is not None:
+            with torch.no_grad():
+                constraint(discriminator.network)
+
     start = time.perf_counter()
     for step in range(1, steps + 1):
-        for _ in range(n_critic):
-            real = next(batches)
+        for turn in range(1, n_critic + 1):
+            real = view(next(batches))
             with torch.no_grad():
-                fake = generator.network(noise())
-            real_scores, fake_scores = discriminator.network(real), discriminator.network(fake)
+                fake = view(generator.network(noise()))
+            discriminator_loss, real_scores, fake_scores = objective(discriminator.network, real, fake)
             if real_scores.shape != real.shape[:1]:
                 raise ValueError(f"a discriminator returns scores (batch,), here {len(real)}; got {real_scores.shape}")
-            discriminator_loss = loss.discriminator(real_scores, fake_scores)
             penalised = discriminator_loss
-            if penalty is not None:
-                penalised = penalised + penalty(discriminator.network, real, fake, penalty_stream)
-            discriminator.step(penalised)
-            if constraint is not None:
-                with torch.no_grad():
-                    constraint(discriminator.network)
+            turns += 1
+            if penalty is not None and turns % penalty_interval == 0:
+                penalty_value = penalty_interval * penalty(discriminator.network, real, fake, penalty_stream)
+                penalised = penalised + penalty_value
+            discriminator.descend(penalised)
+            if not simultaneous or turn < n_critic:
+                update()
 
-        discriminator.network.requires_grad_(False)  # the generator's step needs no gradient for it
-        scores = discriminator.network(generator.network(noise()))
-        rivals = discriminator.network(real) if relativistic else real_scores.detach()
+        fake = view(generator.network(noise()))
+        if unrolled:
+            judge = ahead(real, fake)
+        else:
+            judge = discriminator.network
+            for parameter in learning:  # the generator's step needs no gradient for them
+                parameter.requires_grad_(False)
+        scores = judge(fake)
+        rivals = judge(real) if relativistic else real_scores.detach()
+        if kept is not None:
+            best = scores.topk(math.ceil(kept(step) * len(scores))).indices
+            scores, rivals = scores[best], rivals[best]
         generator_loss = loss.generator(rivals, scores)
-        generator.step(generator_loss)
-        discriminator.network.requires_grad_(True)
+        generator.descend(generator_loss)
+        for parameter in learning:
+            parameter.requires_grad_(True)
+        if simultaneous:
+            update()
+        generator.step()
+        generator.decay()
+        discriminator.decay()
 
         losses.append(torch.stack([penalised.detach(), generator_loss.detach()]))
         if step % log_every == 0 or step == steps:
@@ -147,7 +216,7 @@ def train(
                     "seconds": time.perf_counter() - start,
                     "discriminator_loss": float(discriminator_loss.detach()),
                     "generator_loss": float(generator_loss.detach()),
-                    "penalty": float((penalised - discriminator_loss).detach()),
+                    "penalty": float(penalty_value.detach()) / penalty_interval,
                     "real_score": float(real_scores.detach().mean()),
                     "fake_score": float(fake_scores.detach().mean()),
                     "discriminator_gradient": discriminator.gradient_norm(),

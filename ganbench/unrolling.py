@@ -1,0 +1,89 @@
+"""The discriminator some steps ahead, as a function that the generator's gradient goes through (Metz et al. 2017).
+
+The steps are those of the discriminator's own optimizer from its present state, written as differentiable
+functions: torch's optimizers change tensors in place.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.optim import Optimizer
+
+Scores = Callable[[Tensor], Tensor]
+Weights = dict[str, Tensor]
+
+
+def ahead(network: nn.Module, optimizer: Optimizer, loss: Callable[[Scores], Tensor], steps: int) -> Scores:
+    """The scores (batch,) of samples by a discriminator that has taken `steps` more steps down `loss`.
+
+    `loss` is the discriminator's, as a function of its scores. What comes back depends differentiably on everything
+    that the loss depends on. Neither the network nor the optimizer changes (batch normalisation's running
+    statistics do, as in any forward pass).
+    """
+    weights = {name: p.detach().requires_grad_() for name, p in network.named_parameters() if p.requires_grad}
+    (group,) = optimizer.param_groups
+    states = {name: dict(optimizer.state.get(p, {})) for name, p in network.named_parameters()}
+
+    def scores(samples: Tensor) -> Tensor:  # by the weights of the moment: after the loop, the last ones
+        found: Tensor = functional_call(network, weights, (samples,))
+        return found
+
+    for _ in range(steps):
+        slopes = torch.autograd.grad(loss(scores), list(weights.values()), create_graph=True)
+        weights = {
+            name: _stepped(type(optimizer), group, states[name], weight, slope)
+            for (name, weight), slope in zip(weights.items(), slopes, strict=True)
+        }
+    return scores
+
+
+def _stepped(
+    kind: type[Optimizer], group: dict[str, Any], state: dict[str, Any], weight: Tensor, slope: Tensor
+) -> Tensor:
+    """A weight after one step of an optimizer; changes the entries of `state`. Raises TypeError for others."""
+    decay, rate = group["weight_decay"], group["lr"]
+    if kind is torch.optim.AdamW:
+        weight = weight * (1 - rate * decay)
+    elif decay:
+        slope = slope + decay * weight
+    if kind is torch.optim.SGD:
+        return weight - rate * _momentum(group, state, slope)
+    if kind is torch.optim.RMSprop:
+        return weight - rate * _rmsprop(group, state, slope)
+    if kind in (torch.optim.Adam, torch.optim.AdamW):
+        return weight - rate * _adam(group, state, slope)
+    raise TypeError(f"no differentiable step of {kind.__name__} is known")
+
+
+def _momentum(group: dict[str, Any], state: dict[str, Any], slope: Tensor) -> Tensor:
+    if not group["momentum"]:
+        return slope
+    before: Tensor | None = state.get("momentum_buffer")
+    moved = slope if before is None else group["momentum"] * before + slope
+    state["momentum_buffer"] = moved
+    return moved
+
+
+def _rmsprop(group: dict[str, Any], state: dict[str, Any], slope: Tensor) -> Tensor:
+    square = group["alpha"] * state.get("square_avg", 0.0) + (1 - group["alpha"]) * slope.square()
+    state["square_avg"] = square
+    return _momentum(group, state, slope / (_root(square) + group["eps"]))
+
+
+def _adam(group: dict[str, Any], state: dict[str, Any], slope: Tensor) -> Tensor:
+    beta1, beta2 = group["betas"]
+    count = float(state.get("step", 0)) + 1
+    mean: Tensor = beta1 * state.get("exp_avg", 0.0) + (1 - beta1) * slope
+    square = beta2 * state.get("exp_avg_sq", 0.0) + (1 - beta2) * slope.square()
+    state |= {"step": count, "exp_avg": mean, "exp_avg_sq": square}
+    root = _root(square) / (1 - beta2**count) ** 0.5
+    return mean / (1 - beta1**count) / (root + group["eps"])
+
+
+def _root(square: Tensor) -> Tensor:
+    """The square root with derivative 0 at 0, where autograd's is infinite: a dead unit must not make NaN."""
+    positive = square > 0
+    return torch.where(positive, torch.where(positive, square, 1.0).sqrt(), 0.0)
