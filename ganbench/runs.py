@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ganbench import checks, layout, protocol, study
-from ganbench.method import Optimizer
+from ganbench import checks, layout, pairing, protocol, study
 from ganbench.plugins import Registry
 from ganbench.problems import StudyError
 from ganbench.protocol import Dataset, Extractor
-from ganbench.specs import ENGINE, EVALUATION_ENGINE, Spec, digest, with_settings
+from ganbench.specs import ENGINE, EVALUATION_ENGINE, Spec, digest
 from ganbench.study import DatasetEntry, Entry, Study
 
 
@@ -220,22 +219,24 @@ def _cells(
     for method in wanted.methods:
         for which in wanted.optimizer_settings:
             label = method.label if which == "own" else f"{method.label}-shared"
-            spec = _method(method, dataset.kind, registry, wanted.shared_optimizer if which == "shared" else None)
+            forced = wanted.shared_optimizer if which == "shared" else None
+            spec = pairing.method_spec(method, dataset.kind, registry, forced)
             if which == "shared":
                 twin = shared.setdefault(digest(spec), label)
                 if twin != label:
                     reason = f"under the shared optimizer it is the same as {twin}"
                     gaps.append(Gap(f"{dataset.label} × {architecture.label} × {label}", reason))
                     continue
-            network = with_settings(registry.card("architecture", architecture.name), architecture.settings)
-            note = _without_batch_norm(network, spec, registry)
-            if note:
-                notes.append(f"{label} with {architecture.label}: {note}")
+            pair = pairing.meet(dataset.kind, architecture, spec, registry)
+            if pair.reason:
+                gaps.append(Gap(f"{dataset.label} × {architecture.label} × {label}", pair.reason))
+                continue
+            notes += [f"{label} with {architecture.label}: {note}" for note in pair.notes]
             steps = training.generator_steps or max(1, (training.discriminator_steps or 0) // spec["n_critic"])
             base = {
                 "engine": ENGINE,
                 "dataset": dataset.spec,
-                "architecture": network,
+                "architecture": pair.architecture,
                 "method": spec,
                 "training": {
                     "generator_steps": steps,
@@ -249,30 +250,6 @@ def _cells(
                 evaluation = _evaluation_spec(run_spec, dataset)
                 runs.append(Run(dataset.label, architecture.label, label, seed, run_spec, evaluation))
     return runs
-
-
-def _method(entry: Entry, kind: str, registry: Registry, optimizer: Optimizer | None) -> Spec:
-    recipe = study.resolved_method(entry, kind, registry)
-    if optimizer is not None:
-        forced = {"generator_optimizer": optimizer, "discriminator_optimizer": optimizer}
-        recipe = recipe.model_copy(update=forced)
-    spec: Spec = recipe.model_dump(mode="json")
-    for kind_of_part in ("loss", "penalty", "constraint"):
-        part = spec[kind_of_part]
-        if part is not None:
-            spec[kind_of_part] = with_settings(registry.card(kind_of_part, part["name"]), part["settings"])
-    return spec
-
-
-def _without_batch_norm(network: Spec, method: Spec, registry: Registry) -> str | None:
-    """A penalty on each sample's own gradient is void under batch normalisation, which mixes the samples
-    (Gulrajani et al. 2017, section 4): such a critic gets layer normalisation. Changes `network`."""
-    penalty = method["penalty"]
-    per_sample = penalty and registry.card("penalty", penalty["name"]).traits.get("per_sample", False)
-    if not per_sample or network["settings"].get("discriminator_norm") != "batch":
-        return None
-    network["settings"]["discriminator_norm"] = "layer"
-    return f"{penalty['name']} looks at each sample alone, so the critic has layer instead of batch normalisation"
 
 
 def _evaluation_spec(run_spec: Spec, dataset: Dataset) -> Spec:

@@ -3,20 +3,22 @@
 import csv
 import io
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
-from ganbench import data, files, jobs, layout, machine, optimizers, plugins, sheet
+from ganbench import augmentation, data, files, jobs, layout, machine, optimizers, plugins, sheet
 from ganbench.generate import NotFiniteError, generate
 from ganbench.progress import Progress
 from ganbench.runs import Job, Plan, Run
 from ganbench.specs import Spec
 from ganbench.streams import derive, stream
-from ganbench.train import Outcome, Player, finite_rows, train
+from ganbench.train import Outcome, Player, finite_rows, train, unchanged
 
 SHEET_SAMPLES = {"points": 2_000, "images": 64}
 
@@ -32,18 +34,27 @@ def build(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) 
     """The architecture plugin, the generator and the discriminator of a spec, freshly initialised."""
     card = plan.registry.card("architecture", spec["architecture"]["name"])
     architecture = plugins.load(card, spec["architecture"]["settings"])
+    method, constraint = spec["method"], _part(plan, "constraint", spec["method"])
     torch.manual_seed(derive(spec["seed"], "initialisation"))
-    networks: list[nn.Module] = [architecture.generator(shape), architecture.discriminator(shape)]
+    seen = (method["packing"] * shape[0], *shape[1:])
+    networks: list[nn.Module] = [architecture.generator(shape), architecture.discriminator(seen)]
+    if hasattr(constraint, "prepare"):
+        constraint.prepare(networks[1])
     if len(shape) > 1:
         networks = [network.to(memory_format=torch.channels_last) for network in networks]  # type: ignore[call-overload]
     generator, discriminator = (network.to(device) for network in networks)
-    method = spec["method"]
     average = None if method["ema"] is None else optimizers.average(generator, method["ema"])
+    steps = spec["training"]["generator_steps"] if method["lr_decay"] else None
     return (
         architecture,
-        Player(generator, optimizers.build(method["generator_optimizer"], generator.parameters()), average),
-        Player(discriminator, optimizers.build(method["discriminator_optimizer"], discriminator.parameters())),
+        _player(generator, method["generator_optimizer"], steps, average),
+        _player(discriminator, method["discriminator_optimizer"], steps),
     )
+
+
+def _player(network: nn.Module, settings: Spec, falling: int | None, average: AveragedModel | None = None) -> Player:
+    optimizer = optimizers.build(settings, network.parameters())
+    return Player(network, optimizer, average, optimizers.falling(optimizer, falling) if falling else None)
 
 
 def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device) -> None:
@@ -53,6 +64,7 @@ def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device)
     machine.forget_peak_memory(device)
     architecture, generator, discriminator = build(plan, spec, tuple(samples.shape[1:]), device)
     budget, method = spec["training"], spec["method"]
+    batch = budget["batch_size"] * method["packing"]
     noise_stream = stream(seed, "noise", device)
     start = time.perf_counter()
     outcome = train(
@@ -61,14 +73,19 @@ def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device)
         loss=_part(plan, "loss", method),
         penalty=_part(plan, "penalty", method),
         constraint=_part(plan, "constraint", method),
-        batches=data.batches(samples, budget["batch_size"], stream(seed, "data", device)),
-        noise=lambda: torch.randn(budget["batch_size"], architecture.noise_dim, generator=noise_stream, device=device),
+        batches=data.batches(samples, batch, stream(seed, "data", device)),
+        noise=lambda: torch.randn(batch, architecture.noise_dim, generator=noise_stream, device=device),
         penalty_stream=stream(seed, "penalty", device),
         steps=budget["generator_steps"],
         n_critic=method["n_critic"],
         log_every=budget["log_every"],
         snapshots=frozenset(budget["snapshots"]),
         progress=_progress(plan, run, budget["generator_steps"]),
+        view=_view(method, stream(seed, "augmentation", device)),
+        penalty_interval=method["penalty_interval"],
+        simultaneous=method["simultaneous"],
+        unrolled=method["unrolled"],
+        kept=_kept(method, batch, len(samples)),
     )
     seconds = time.perf_counter() - start
     folder = plan.folder(run)
@@ -97,6 +114,30 @@ def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device)
 def _part(plan: Plan, kind: str, method: Spec) -> Any:
     chosen = method[kind]
     return plugins.load(plan.registry.card(kind, chosen["name"]), chosen["settings"]) if chosen else None
+
+
+def _view(method: Spec, augmenting: torch.Generator) -> Callable[[Tensor], Tensor]:
+    """What the discriminator sees of samples (batch, ...): augmented, and `packing` of them side by side, as more
+    channels or coordinates of one (Lin et al. 2018, section 3)."""
+    width, kinds = method["packing"], method["augment"]
+    if width == 1 and not kinds:
+        return unchanged
+
+    def view(samples: Tensor) -> Tensor:
+        if kinds:
+            samples = augmentation.augment(samples, kinds, augmenting)
+        return samples.reshape(len(samples) // width, width * samples.shape[1], *samples.shape[2:])
+
+    return view
+
+
+def _kept(method: Spec, batch: int, samples: int) -> Callable[[int], float] | None:
+    """By generator step, the share of its samples that the generator learns from (Sinha et al. 2020, section 3)."""
+    top = method["top_k"]
+    if top is None:
+        return None
+    per_epoch = samples / (batch * method["n_critic"])
+    return lambda step: float(max(top["share"], top["decay"] ** (step // per_epoch)))
 
 
 def _progress(plan: Plan, run: Run, steps: int) -> Progress:

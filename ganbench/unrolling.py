@@ -44,7 +44,8 @@ def _stepped(
     kind: type[Optimizer], group: dict[str, Any], state: dict[str, Any], weight: Tensor, slope: Tensor
 ) -> Tensor:
     """A weight after one step of an optimizer; changes the entries of `state`. Raises TypeError for others."""
-    decay, rate = group["weight_decay"], group["lr"]
+    decay: float = group["weight_decay"]
+    rate: float = group["lr"]
     if kind is torch.optim.AdamW:
         weight = weight * (1 - rate * decay)
     elif decay:
@@ -80,7 +81,8 @@ def _adam(group: dict[str, Any], state: dict[str, Any], slope: Tensor) -> Tensor
     square = beta2 * state.get("exp_avg_sq", 0.0) + (1 - beta2) * slope.square()
     state |= {"step": count, "exp_avg": mean, "exp_avg_sq": square}
     root = _root(square) / (1 - beta2**count) ** 0.5
-    return mean / (1 - beta1**count) / (root + group["eps"])
+    direction: Tensor = mean / (1 - beta1**count) / (root + group["eps"])
+    return direction
 
 
 def _root(square: Tensor) -> Tensor:

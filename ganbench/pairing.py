@@ -1,0 +1,91 @@
+"""Methods meet architectures: what a method changes in a network, and which pairs make no sense."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ganbench import method, plugins, specs, study
+from ganbench.method import Optimizer
+from ganbench.plugins import Registry, unknown
+from ganbench.specs import Spec
+from ganbench.study import Entry
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An architecture as a method trains it, with notes on what the method changed; or the reason why it cannot."""
+
+    architecture: Spec
+    notes: list[str] = field(default_factory=list)
+    reason: str | None = None
+
+
+def method_spec(entry: Entry, kind: str, registry: Registry, optimizer: Optimizer | None) -> Spec:
+    """A study's method in full on one kind of data, both optimizers replaced if one is given."""
+    recipe = study.resolved_method(entry, kind, registry)
+    if optimizer is not None:
+        forced = {"generator_optimizer": optimizer, "discriminator_optimizer": optimizer}
+        recipe = recipe.model_copy(update=forced)
+    spec: Spec = recipe.model_dump(mode="json")
+    for part in method.PARTS:
+        if spec[part] is not None:
+            spec[part] = specs.with_settings(registry.card(part, spec[part]["name"]), spec[part]["settings"])
+    return spec
+
+
+def meet(kind: str, architecture: Entry, recipe: Spec, registry: Registry) -> Pair:
+    """Lay a method's wishes over an architecture's settings; a study's own settings are wishes too, and weaker.
+
+    A penalty on each sample's own gradient is void where samples are mixed (Gulrajani et al. 2017, section 4): under
+    batch normalisation, which becomes layer normalisation, and beside a minibatch layer, which is refused. A
+    constraint may name the normalisation that it needs.
+    """
+    card = registry.card("architecture", architecture.name)
+    network = specs.with_settings(card, architecture.settings)
+    settings: dict[str, Any] = network["settings"]
+    notes: list[str] = []
+
+    brought = recipe["architecture"]
+    for key in brought:
+        if key not in card.fields:
+            return Pair(network, reason=unknown(f"the method sets '{key}', and {card.name} has no", key, card.fields))
+    changed, problems = plugins.resolve(card, {**settings, **brought})
+    if problems:
+        key, message = problems[0]
+        return Pair(network, reason=f"the method's '{key}' does not fit {card.name}: {message}")
+    notes += [f"the method brings {key} {changed[key]}" for key in brought if changed[key] != settings[key]]
+    settings |= changed
+
+    if recipe["augment"] and kind != "images":
+        return Pair(network, reason=f"augmentation is of images, and this data holds {kind}")
+    wanted = _normalisation(recipe, settings.get("discriminator_norm"), registry)
+    if wanted is not None:
+        norm, why = wanted
+        notes.append(
+            f"{why}, so the discriminator has {norm} instead of {settings['discriminator_norm']} normalisation"
+        )
+        settings["discriminator_norm"] = norm
+    if _per_sample(recipe, registry) and settings.get("minibatch", "none") != "none":
+        reason = f"{recipe['penalty']['name']} looks at each sample alone, and the minibatch layer mixes them"
+        return Pair(network, reason=reason)
+    return Pair(network, notes)
+
+
+def _normalisation(recipe: Spec, present: str | None, registry: Registry) -> tuple[str, str] | None:
+    """The normalisation that a method needs in place of the present one, and why."""
+    constraint = recipe["constraint"]
+    if present is None:
+        return None
+    if constraint is not None:
+        needed = registry.card("constraint", constraint["name"]).traits.get("discriminator_norm")
+        if needed not in (None, present):
+            return str(needed), f"{constraint['name']} allows no other"
+        if needed is not None:
+            return None
+    if present == "batch" and _per_sample(recipe, registry):
+        return "layer", f"{recipe['penalty']['name']} looks at each sample alone"
+    return None
+
+
+def _per_sample(recipe: Spec, registry: Registry) -> bool:
+    penalty = recipe["penalty"]
+    return bool(penalty and registry.card("penalty", penalty["name"]).traits.get("per_sample", False))
