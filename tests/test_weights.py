@@ -52,7 +52,7 @@ def server(tmp_path: Path) -> Iterator[str]:
     folder.mkdir()
     (folder / "net.pth").write_bytes(CONTENT)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as running:
-        thread = Thread(target=running.serve_forever)
+        thread = Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
