@@ -180,7 +180,7 @@ def test_fetching_puts_the_file_into_the_cache(server: str, tmp_path: Path) -> N
 
 
 def test_fetching_another_file_leaves_none(server: str, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=f"{SHA256}, and 12345678"):
+    with pytest.raises(WeightsError, match=f"{SHA256}.* begins with 12345678"):
         weights.fetch(card(tmp_path, f"{server}/net.pth", sha256="12345678"))
     assert list(weights.cache().iterdir()) == []
 
