@@ -36,13 +36,25 @@ rule data:
         "{GANBENCH:q} data {STUDY:q} {wildcards.data:q}"
 
 
-rule classifier:
+rule extractor:
     input:
-        lambda wildcards: layout.data(plan.classifiers[wildcards.classifier].key),
+        lambda wildcards: plan.inputs_of_extractor(wildcards.extractor),
     output:
-        layout.classifier("{classifier}"),
+        layout.extractor("{extractor}"),
     shell:
-        "{GANBENCH:q} classifier {STUDY:q} {wildcards.classifier:q}"
+        "{GANBENCH:q} extractor {STUDY:q} {wildcards.extractor:q}"
+
+
+rule features:
+    input:
+        lambda wildcards: plan.inputs_of_features(wildcards.features),
+    output:
+        layout.features("{features}"),
+    threads: plan.study.threads
+    resources:
+        gpu=GPU,
+    shell:
+        "{GANBENCH:q} features {STUDY:q} {wildcards.features:q} --threads {threads}"
 
 
 rule reference:
@@ -90,6 +102,7 @@ rule report:
     output:
         layout.report(NAME),
         layout.runs_table(NAME),
+        layout.evaluations_table(NAME),
     params:
         digest=plan.digest,
     shell:

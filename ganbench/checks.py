@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganbench import method, plugins, yamlfile
+from ganbench import measures, method, plugins, yamlfile
 from ganbench.method import OPTIMIZER_KINDS, Method
 from ganbench.plugins import Card, Registry, unknown
 from ganbench.problems import Problem, readable
@@ -20,10 +20,12 @@ ENTRY_KEYS: dict[str, tuple[str, ...]] = {
     "datasets": ("name", "label", "architectures", "training", "evaluation"),
     "architectures": ("name", "label"),
     "methods": ("name", "label"),
+    "extractors": ("name", "label"),
+    "metrics": ("name", "samples", "extractor"),
 }
 """The keys of an entry that are the study's; all others are the plugin's settings."""
 
-SHARED_FOLDERS = ("datasets", "classifiers")
+SHARED_FOLDERS = ("datasets", "extractors", "features")
 """Folders of results/ that all studies share."""
 
 STEPS = ("generator_steps", "discriminator_steps")
@@ -41,17 +43,17 @@ def find(raw: dict[str, Any], registry: Registry) -> list[Problem]:
     for where, entry in datasets:
         found += _plugin(registry, "dataset", where, entry["name"], settings_of(entry, ENTRY_KEYS["datasets"]))
         found += _architectures(registry, _entries(entry.get("architectures"), f"{where}.architectures"))
-        found += _metric_names(registry, entry.get("evaluation"), f"{where}.evaluation")
+        found += _metrics(registry, entry.get("evaluation"), f"{where}.evaluation")
     found += _architectures(registry, architectures)
-    found += _metric_names(registry, raw.get("evaluation"), "evaluation")
+    found += _metrics(registry, raw.get("evaluation"), "evaluation")
     for section, entries in (("datasets", datasets), ("architectures", architectures), ("methods", methods)):
         found += _labels(section, entries)
     found += [p for w, e in datasets for p in _labels(f"{w}.architectures", _entries(e.get("architectures"), ""))]
+    found += _extractors(registry, raw)
     found += _seeds(raw.get("seeds"))
     found += _budget(raw.get("training"), datasets)
     found += _optimizers(raw, methods)
     found += _pairs(registry, datasets, architectures)
-    found += _applicable_metrics(registry, datasets, raw.get("evaluation"))
     if raw.get("study") in SHARED_FOLDERS:
         found.append(Problem("study", f"'{raw['study']}' is a folder that studies share; choose another name"))
     return found
@@ -99,18 +101,40 @@ def _architectures(registry: Registry, entries: list[Named]) -> list[Problem]:
     return [problem for problems in found for problem in problems]
 
 
-def _metric_names(registry: Registry, evaluation: Any, where: str) -> list[Problem]:
-    known = registry.cards["metric"]
-    return _repeated_metrics(evaluation, where) + [
-        Problem(f"{where}.metrics[{index}]", unknown("unknown metric", name, known))
-        for index, name in enumerate(_chosen_metrics(evaluation))
-        if isinstance(name, str) and name not in known
-    ]
+def metric_entry(item: Any, registry: Registry) -> Any:
+    """A metric of a study as a mapping `{name, samples, extractor, settings}`. Raises measures.MeasureError for a name
+    that cannot be read; what is neither name nor mapping stays as it is."""
+    if isinstance(item, str):
+        return measures.parse(item, registry)
+    if not isinstance(item, dict) or not isinstance(item.get("name"), str):
+        return item
+    keys = ENTRY_KEYS["metrics"]
+    named = measures.parse(item["name"], registry)
+    own = {key: item[key] for key in keys if key in item and key != "name"}
+    return {**named, **own, "settings": {**named.get("settings", {}), **settings_of(item, keys)}}
 
 
-def _repeated_metrics(evaluation: Any, where: str) -> list[Problem]:
-    counts = Counter(name for name in _chosen_metrics(evaluation) if isinstance(name, str))
-    return [Problem(f"{where}.metrics", f"'{name}' appears {n} times") for name, n in counts.items() if n > 1]
+def _metrics(registry: Registry, evaluation: Any, where: str) -> list[Problem]:
+    """The names, settings and sample counts of an evaluation's metrics."""
+    found: list[Problem] = []
+    seen: list[Any] = []
+    for index, item in enumerate(_chosen_metrics(evaluation)):
+        place = f"{where}.metrics[{index}]"
+        try:
+            entry = metric_entry(item, registry)
+        except measures.MeasureError as error:
+            found.append(Problem(place, str(error)))
+            continue
+        if not isinstance(entry, dict) or "name" not in entry:
+            continue  # pydantic says so
+        found += _plugin(registry, "metric", place, entry["name"], entry.get("settings", {}))
+        if entry in seen:
+            found.append(Problem(place, f"{item!r} appears twice"))
+        seen.append(entry)
+        card, samples = registry.card("metric", entry["name"]), entry.get("samples", evaluation.get("samples"))
+        if isinstance(samples, int) and samples < card.traits["minimum"]:
+            found.append(Problem(place, f"{card.name} needs {card.traits['minimum']} samples; there are {samples}"))
+    return found
 
 
 def _chosen_metrics(evaluation: Any) -> list[Any]:
@@ -256,17 +280,9 @@ def _pairs(registry: Registry, datasets: list[Named], architectures: list[Named]
     return found
 
 
-def _applicable_metrics(registry: Registry, datasets: list[Named], evaluation: Any) -> list[Problem]:
-    """A dataset for which none of the chosen metrics is defined."""
-    found = []
-    for where, entry in datasets:
-        own = _chosen_metrics(entry.get("evaluation"))
-        chosen = own or _chosen_metrics(evaluation)
-        known = [name for name in chosen if isinstance(name, str) and name in registry.cards["metric"]]
-        if not known or len(known) < len(chosen) or entry["name"] not in registry.cards["dataset"]:
-            continue
-        kind = registry.card("dataset", entry["name"]).traits["kind"]
-        if not any(kind in registry.card("metric", name).traits["kinds"] for name in known):
-            message = f"none of {', '.join(known)} applies to '{entry['name']}', which holds {kind}"
-            found.append(Problem(f"{where}.evaluation.metrics" if own else "evaluation.metrics", message))
-    return found
+def _extractors(registry: Registry, raw: dict[str, Any]) -> list[Problem]:
+    """The study's extractors."""
+    keys = ENTRY_KEYS["extractors"]
+    entries = _entries(raw.get("extractors"), "extractors")
+    found = [p for w, e in entries for p in _plugin(registry, "extractor", w, e["name"], settings_of(e, keys))]
+    return found + _labels("extractors", entries)

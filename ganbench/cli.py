@@ -4,10 +4,13 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from ganbench import __version__, devices, layout, markers, plugins, runs
 from ganbench.problems import StudyError
 from ganbench.runs import Plan
+
+Known = TypeVar("Known")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,12 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     add("doctor", _doctor, "Look for what would keep ganbench from working here.")
     for name, verb, text in (
         ("data", _data, "Step of the workflow: prepare a dataset."),
-        ("classifier", _classifier, "Step of the workflow: train an image dataset's frozen classifier."),
-        ("reference", _reference, "Step of the workflow: compute what runs are compared with."),
+        ("extractor", _extractor, "Step of the workflow: train a feature extractor, or fetch its weights."),
+        ("features", _features, "Step of the workflow: extract the features of real data."),
+        ("reference", _reference, "Step of the workflow: measure real data, and state the protocol."),
     ):
         sub = add(name, verb, text)
         sub.add_argument("study", type=Path)
-        sub.add_argument("dataset")
+        sub.add_argument("key")
+        sub.add_argument("--threads", type=int)
     for name, text in (
         ("train", "Step of the workflow: train the runs of a job."),
         ("evaluate", "Step of the workflow: measure the runs of a job."),
@@ -114,12 +119,20 @@ def _data(options: argparse.Namespace) -> int:
     return 0
 
 
-def _classifier(options: argparse.Namespace) -> int:
+def _extractor(options: argparse.Namespace) -> int:
     plan = _planned(options)
-    from ganbench import classifier
+    from ganbench import extraction
 
-    devices.choose("cpu", plan.study.threads)
-    classifier.fit(_named(plan.classifiers, options))
+    devices.choose("cpu", plan.study.threads)  # trained weights are to be the same with and without a GPU
+    extraction.make(*_named(plan.extractors, options))
+    return 0
+
+
+def _features(options: argparse.Namespace) -> int:
+    plan = _planned(options)
+    from ganbench import features
+
+    features.make(*_named(plan.features, options), devices.choose(plan.study.device, _threads(plan, options)))
     return 0
 
 
@@ -127,8 +140,7 @@ def _reference(options: argparse.Namespace) -> int:
     plan = _planned(options)
     from ganbench import reference
 
-    devices.choose("cpu", plan.study.threads)
-    reference.make(plan, _named(plan.datasets, options))
+    reference.make(plan, _named(plan.datasets, options), devices.choose("cpu", _threads(plan, options)))
     return 0
 
 
@@ -174,7 +186,8 @@ class JobError(Exception):
     """A job that the study does not have, or no longer has in the form that was planned."""
 
 
-def _named(datasets: dict[str, runs.Dataset], options: argparse.Namespace) -> runs.Dataset:
-    if options.dataset not in datasets:
-        raise JobError(plugins.unknown(f"{options.study} has no dataset", options.dataset, datasets))
-    return datasets[options.dataset]
+def _named(known: dict[str, Known], options: argparse.Namespace) -> Known:
+    """What the study calls by this key. Raises JobError."""
+    if options.key not in known:
+        raise JobError(plugins.unknown(f"{options.study} has nothing called", options.key, known))
+    return known[options.key]

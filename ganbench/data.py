@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ganbench import files, layout, plugins
-from ganbench.runs import Dataset
+from ganbench.protocol import Dataset
 
 SPLITS = ("train", "validation", "test")
 
@@ -60,6 +60,12 @@ def sample_shape(dataset: Dataset) -> tuple[int, ...]:
     """The shape of one sample of a prepared dataset, without reading any."""
     with _opened(dataset) as file:
         return tuple(file.get_slice("train_samples").get_shape()[1:])
+
+
+def count(dataset: Dataset, split: str) -> int:
+    """How many samples a split of a prepared dataset has, without reading any."""
+    with _opened(dataset) as file:
+        return int(file.get_slice(f"{split}_samples").get_shape()[0])
 
 
 def _opened(dataset: Dataset) -> Any:

@@ -21,8 +21,8 @@ class Evidence:
 
     `features` (n, d) float64, finite: points are their own features. `logits` (n, classes) float64 where the
     extractor has any. `images` uint8 (n, channels, size, size). `labels` (n,) int64: the true class of a real
-    sample, the class that a generated one was asked to be. Raises EvidenceError for features of another shape or type, or that
-    are not finite.
+    sample, the class that a generated one was asked to be. Raises EvidenceError for features of another shape or
+    type, or that are not finite.
     """
 
     features: Tensor
@@ -96,8 +96,8 @@ class Reference:
     """What generated samples are compared with: real samples that no generator and no extractor was trained on.
 
     `mean` (d,) and `covariance` (d, d) float64 are exact where the distribution is known, else those of `evidence`.
-    `mixture`: the true modes of points. `mode_weights` (K,): the true share of each mode, of points or of classified images.
-    `covered_share`: the share of its true count from which a mode counts as covered.
+    `mixture`: the true modes of points. `mode_weights` (K,): the true share of each mode, of points or of classified
+    images. `covered_share`: the share of its true count from which a mode counts as covered.
     """
 
     evidence: Evidence

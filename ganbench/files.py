@@ -1,6 +1,7 @@
 """Write files whole or not at all: under a temporary name first, then renamed."""
 
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -18,6 +19,12 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:

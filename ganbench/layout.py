@@ -9,7 +9,9 @@ REPORTS = Path("reports")
 TRAINING = "training.json"
 METRICS = "metrics.json"
 HISTORY = "history.csv"
-GENERATOR = "generator.safetensors"
+GENERATORS = {"raw": "generator.safetensors", "ema": "generator-ema.safetensors"}
+"""The file of the final weights, and of their moving average."""
+SNAPSHOTS = "snapshots.safetensors"
 SAMPLES = "samples.safetensors"
 SHEET = "samples.png"
 TRAINING_LOG = "train.log"
@@ -26,9 +28,14 @@ def data(key: str) -> Path:
     return RESULTS / "datasets" / key / "data.safetensors"
 
 
-def classifier(key: str) -> Path:
-    """The card of a frozen classifier; its weights lie beside it. Shared by all studies."""
-    return RESULTS / "classifiers" / key / "classifier.json"
+def extractor(key: str) -> Path:
+    """The card of a feature extractor; weights that were trained here lie beside it. Shared by all studies."""
+    return RESULTS / "extractors" / key / "extractor.json"
+
+
+def features(key: str) -> Path:
+    """The record of a dataset's real features by one extractor; the tensors lie beside it. Shared by all studies."""
+    return RESULTS / "features" / key / "features.json"
 
 
 def reference(study: str, dataset: str) -> Path:
@@ -54,3 +61,8 @@ def report(study: str) -> Path:
 def runs_table(study: str) -> Path:
     """One row per run."""
     return REPORTS / study / "runs.csv"
+
+
+def evaluations_table(study: str) -> Path:
+    """One row per run, weights and checkpoint, those over training included."""
+    return REPORTS / study / "evaluations.csv"

@@ -14,6 +14,7 @@ from ganbench import yamlfile
 from ganbench.plugins import Registry, unknown
 
 Beta = Annotated[float, Key(ge=0, lt=1)]
+Decay = Annotated[float, Key(gt=0, lt=1)]
 
 
 class Strict(BaseModel):
@@ -73,6 +74,8 @@ class Method(Strict):
     discriminator_optimizer: Optimizer
     n_critic: PositiveInt = 1
     """Discriminator steps per generator step."""
+    ema: Decay | None = None
+    """Decay per generator step of an exponential moving average of the generator's weights, evaluated beside them."""
 
 
 ON_KIND = ("on_points", "on_images")

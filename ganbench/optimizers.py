@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
 def warm_up() -> None:
@@ -25,3 +26,9 @@ def build(settings: dict[str, Any], parameters: Iterable[nn.Parameter]) -> torch
             return torch.optim.SGD(parameters, **options, fused=True)
         case name:
             raise ValueError(f"no optimizer is called '{name}'")
+
+
+def average(network: nn.Module, decay: float) -> AveragedModel:
+    """A copy that follows a network: after each step, decay * average + (1 - decay) * weights, of the running
+    statistics of batch normalisation too."""
+    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)

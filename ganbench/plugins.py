@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -43,8 +44,12 @@ METHODS = "methods"
 
 Kind = Literal["points", "images"]
 Fact = Literal["modes", "classes", "logits", "training", "labels"]
-"""What a metric may need beyond features: known modes, the dataset's own classes, logits of any classifier, the training
-split, and labels of the generated samples."""
+"""What a metric may need beyond features: known modes, the dataset's own classes, logits of any classifier, the
+training split, and labels of the generated samples."""
+
+SHORT = re.compile(r"[A-Za-z0-9-]+")
+EXTRACTOR_FORMS = frozenset({"trained", "pretrained", "fixed"})
+"""An extractor is trained on each dataset, comes with a file of weights, or has none."""
 
 TRAITS: dict[str, dict[str, Any]] = {
     "dataset": {"kind": Kind},
@@ -66,7 +71,7 @@ TRAITS: dict[str, dict[str, Any]] = {
 }
 """Traits that a plugin of a kind must declare."""
 
-RESERVED = ("name", "label", "settings", "architectures", "training", "evaluation")
+RESERVED = ("name", "label", "settings", "architectures", "training", "evaluation", "samples", "extractor")
 """Keys of a study's entries; a plugin's setting of such a name could not be given."""
 
 FIELD_TYPES: dict[str, Any] = {
@@ -101,7 +106,8 @@ MISSING: Any = dataclasses.MISSING
 
 @dataclass(frozen=True)
 class Card:
-    """What a plugin file declares. `summary` is the file's first line, `about` the docstring of the class."""
+    """What a plugin file declares. `summary` is the file's first line, `about` the docstring of the class, `methods`
+    the names of the functions in it."""
 
     kind: str
     name: str
@@ -111,6 +117,7 @@ class Card:
     about: str
     fields: dict[str, Field]
     traits: dict[str, Any]
+    methods: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -145,6 +152,9 @@ def _add(cards: dict[str, dict[str, Card]], card: Card) -> None:
     known = cards[card.kind].setdefault(card.name, card)
     if known is not card:
         raise PluginError(f"{card.path}: {card.kind} '{card.name}' exists already in {known.path}; rename the file")
+    for other in cards["metric"].values() if card.kind == "metric" else ():
+        if other is not card and other.traits["short"] == card.traits["short"]:
+            raise PluginError(f"{card.path}: the short name '{card.traits['short']}' belongs to '{other.name}'")
 
 
 def read_card(path: Path, kind: str | None = None) -> Card:
@@ -179,6 +189,7 @@ def read_card(path: Path, kind: str | None = None) -> Card:
         about=" ".join(about.split()),
         fields=fields,
         traits=traits,
+        methods=frozenset(node.name for node in body.body if isinstance(node, ast.FunctionDef)),
     )
     _check_traits(card)
     return card
@@ -225,11 +236,20 @@ def _check_traits(card: Card) -> None:
     wanted = TRAITS.get(card.kind, {})
     if card.kind == "dataset" and card.traits.get("kind") == "images":
         wanted = {**wanted, "classes": int, "classifier_epochs": int, "accuracy_gate": float}
+    if card.kind == "extractor" and "pretrained" in card.methods:
+        wanted = {**wanted, **dict.fromkeys(("weights_url", "weights_file", "weights_sha256", "weights_variable"), str)}
+        if "weights" not in card.fields:
+            raise PluginError(f'{card.path}: an extractor with weights has a setting `weights: str = ""`, their path')
     for name, type_ in wanted.items():
         try:
             TypeAdapter(type_).validate_python(card.traits.get(name, MISSING), strict=type_ is not float)
         except ValidationError as error:
             raise PluginError(f"{card.path}: a {card.kind} declares `{name}: ClassVar[...] = ...`: {type_}") from error
+    if card.kind == "metric" and not SHORT.fullmatch(card.traits["short"]):
+        raise PluginError(f"{card.path}: the short name of a metric has letters, digits and hyphens only")
+    if card.kind == "extractor" and len(card.methods & EXTRACTOR_FORMS) != 1:
+        forms = ", ".join(sorted(EXTRACTOR_FORMS))
+        raise PluginError(f"{card.path}: an extractor has exactly one of the methods {forms}")
     if card.kind == "architecture" and "noise_dim" not in card.fields:
         raise PluginError(f"{card.path}: an architecture has a setting `noise_dim: PositiveInt`")
 
@@ -258,6 +278,11 @@ def resolve(card: Card, given: dict[str, Any]) -> tuple[dict[str, Any], list[tup
             reason = error.errors()[0]["msg"]
             problems.append((name, f"{value!r} is not {field.written}: {reason}"))
     return settings, problems
+
+
+def as_json(value: Any) -> Any:
+    """A setting's value as it is written in a spec: tuples as lists."""
+    return [as_json(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> str:

@@ -2,18 +2,27 @@
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from ganbench import classifier, data, files, layout, plugins
-from ganbench.classifier import Classifier
+from ganbench import data, extraction, features, files, layout, plugins
 from ganbench.evidence import Evidence, Reference
+from ganbench.measures import Measure
 from ganbench.mixtures import Mixture
-from ganbench.runs import Dataset, Plan, reference_spec
+from ganbench.protocol import Dataset
+from ganbench.runs import Plan
 from ganbench.streams import stream
+
+COVERED = 0.1
+"""A mode is covered from this share of its true count; a dataset may say otherwise."""
+
+References = dict[str | None, Reference]
+Seen = dict[str | None, Evidence]
+"""By the label of the extractor; None for points, which are their own features."""
 
 
 class StaleReferenceError(Exception):
@@ -22,99 +31,150 @@ class StaleReferenceError(Exception):
 
 @dataclass(frozen=True)
 class Instruments:
-    """All that measuring the runs of one dataset needs, loaded once."""
+    """All that measuring the runs of one dataset needs, loaded once. `references` by split: final numbers are compared
+    with `test`, generators during training with `validation`, so that a best checkpoint is not chosen by the data that
+    it is judged by."""
 
     dataset: Dataset
-    reference: Reference
-    metrics: dict[str, Any]
-    extractor: Classifier | None
+    networks: dict[str, nn.Module]
+    references: dict[str, References]
+    plugins: dict[str, Any]
     protocol: dict[str, Any]
 
-    @classmethod
-    def read(cls, plan: Plan, dataset: Dataset) -> "Instruments":
-        """From the files of the dataset's reference."""
-        path = layout.reference(plan.study.study, dataset.label)
-        record = files.read_json(path)
-        if record is None or record["digest"] != plan.reference_digest(dataset.label):
-            raise StaleReferenceError(f"{path}: not the reference of this evaluation; `snakemake` makes it")
-        tensors = load_file(path.with_suffix(".safetensors"))
-        extractor = classifier.read(dataset)[0] if dataset.classifier_key else None
-        reference = Reference(tensors["features"], tensors["mean"], tensors["covariance"], _mixture(dataset))
-        return cls(dataset, reference, _metrics(plan, dataset), extractor, record["protocol"])
+    def see(self, samples: Tensor, measures: Iterable[Measure]) -> Seen:
+        """Samples as some metrics see them: points (n, d) as they are, uint8 images through each extractor once."""
+        seen: Seen = {}
+        for label in dict.fromkeys(measure.extractor for measure in measures):
+            if label is None:
+                seen[label] = Evidence(samples.double())
+            else:
+                found, logits = extraction.describe(self.networks[label], samples)
+                seen[label] = Evidence(found, logits, samples)
+        return seen
 
-    def measure(self, samples: Tensor) -> dict[str, float | None]:
-        """All metrics of some samples; None where a metric is not defined for them."""
-        evidence = see(samples, self.extractor)
-        values = {name: metric(evidence, self.reference) for name, metric in self.metrics.items()}
-        return {name: value if math.isfinite(value) else None for name, value in values.items()}
-
-
-def see(samples: Tensor, extractor: Classifier | None) -> Evidence:
-    """Samples as metrics see them."""
-    if extractor is None:
-        return Evidence(samples.double())
-    features, logits = classifier.describe(extractor, samples)
-    return Evidence(features, logits)
+    def measure(self, seen: Seen, measures: Iterable[Measure]) -> dict[str, float | None]:
+        """Metrics of the first samples, as many as each wants, or all if there are fewer; None where not defined."""
+        parts: dict[tuple[str | None, int], Evidence] = {}
+        values: dict[str, float | None] = {}
+        for measure in measures:
+            all_seen = seen[measure.extractor]
+            count = min(measure.samples, len(all_seen))
+            evidence = parts.setdefault((measure.extractor, count), all_seen.first(count))
+            value = self.plugins[measure.stem](evidence, self.references[measure.split][measure.extractor])
+            values[measure.name] = value if math.isfinite(value) else None
+        return values
 
 
-def make(plan: Plan, dataset: Dataset) -> None:
-    """Compute the reference from the test split, and the real-data row, and write both."""
-    metrics = _metrics(plan, dataset)
-    cpu_start = time.process_time()
-    extractor, card = classifier.read(dataset) if dataset.classifier_key else (None, None)
-    test = data.read(dataset, "test").samples
-    features = see(test, extractor).features
-    mixture = _mixture(dataset)
-    reference = Reference(
-        features,
-        mixture.mean() if mixture else features.mean(0),
-        mixture.covariance() if mixture else features.T.cov(),
-        mixture,
-    )
-    real = _fresh(dataset, mixture)
-    protocol = {
-        "generated_samples": dataset.evaluation.samples,
-        "reference": "exact moments of the mixture" if mixture else "test split",
-        "reference_samples": None if mixture else len(test),
-        "real_row": f"{len(real):,} {'fresh samples of the mixture' if mixture else 'validation images'}",
-        "real_samples": len(real),
-        "extractor": {key: card[key] for key in ("name", "weights_sha256", "test_accuracy")} if card else None,
-        "weights": "raw",
-        "checkpoint": "final",
-        "batch_normalisation": "running statistics",
-    }
-    instruments = Instruments(dataset, reference, metrics, extractor, protocol)
+def read(plan: Plan, dataset: Dataset, device: torch.device) -> Instruments:
+    """The instruments of a dataset whose reference is made. Raises StaleReferenceError."""
     path = layout.reference(plan.study.study, dataset.label)
-    with files.replacing(path.with_suffix(".safetensors")) as temporary:
-        save_file(
-            {"features": features, "mean": reference.mean, "covariance": reference.covariance.contiguous()},
-            temporary,
-        )
+    record = files.read_json(path)
+    if record is None or record["digest"] != plan.reference_digest(dataset.label):
+        raise StaleReferenceError(f"{path}: not the reference of this evaluation; `snakemake` makes it")
+    return _assemble(dataset, device, record["protocol"])
+
+
+def _assemble(dataset: Dataset, device: torch.device, protocol: dict[str, Any] | None = None) -> Instruments:
+    loaded = {label: extraction.read(dataset, extractor) for label, extractor in dataset.extractors.items()}
+    mixture = _mixture(dataset)
+    references: dict[str, References] = {"test": {}, "validation": {}}
+    for split, of in references.items():
+        if dataset.kind == "points":
+            of[None] = _of_points(dataset, split, mixture)
+        for label, extractor in dataset.extractors.items():
+            tensors = features.read(dataset, extractor, loaded[label][1])
+            of[label] = _of_images(dataset, tensors, split, "modes" in extractor.card.traits["provides"])
+    return Instruments(
+        dataset,
+        {label: network.to(device) for label, (network, _) in loaded.items()},
+        references,
+        {m.stem: plugins.load(m.card, m.settings) for m in dataset.measures.values()},
+        protocol or _protocol(dataset, mixture, {label: card for label, (_, card) in loaded.items()}),
+    )
+
+
+def _of_points(dataset: Dataset, split: str, mixture: Mixture | None) -> Reference:
+    """Points against a split, and against the exact moments and modes where the distribution is known."""
+    evidence = Evidence(data.read(dataset, split).samples.double())
+    if mixture is None:
+        return Reference(evidence, evidence.features.mean(0), evidence.features.T.cov())
+    covered = dataset.card.traits.get("covered_share", COVERED)
+    return Reference(evidence, mixture.mean(), mixture.covariance(), mixture, mixture.weights, covered)
+
+
+def _of_images(dataset: Dataset, tensors: dict[str, Tensor], split: str, modes: bool) -> Reference:
+    """Images against a split, seen through an extractor; where classes are modes, all have the same weight."""
+    evidence = features.evidence(tensors, split)
+    weights = None
+    if modes:
+        classes = evidence.class_logits().shape[1]
+        weights = torch.full((classes,), 1 / classes, dtype=torch.float64)
+    return Reference(
+        evidence,
+        evidence.features.mean(0),
+        evidence.features.T.cov(),
+        mode_weights=weights,
+        covered_share=dataset.card.traits.get("covered_share", COVERED),
+        training=features.training(tensors),
+    )
+
+
+def make(plan: Plan, dataset: Dataset, device: torch.device) -> None:
+    """Measure real data, and state the protocol."""
+    cpu_start = time.process_time()
+    instruments = _assemble(dataset, device)
+    mixture = _mixture(dataset)
+    real = _fresh(dataset, mixture)
+    measures = dataset.measures.values()
     files.write_json(
-        path,
+        layout.reference(plan.study.study, dataset.label),
         {
             "dataset": dataset.spec,
             "digest": plan.reference_digest(dataset.label),
-            "protocol": protocol,
-            "real": instruments.measure(real),
+            "protocol": instruments.protocol,
+            "real": instruments.measure(instruments.see(real, measures), measures),
+            "perfect": {m.name: _perfect(instruments, m) for m in measures},
             "cpu_seconds": time.process_time() - cpu_start,
             "modes": None if mixture is None else {"centres": mixture.centres.tolist(), "sigma": mixture.sigma},
         },
     )
 
 
+def _perfect(instruments: Instruments, measure: Measure) -> float | None:
+    """What a perfect generator is expected to score, where theory knows."""
+    plugin = instruments.plugins[measure.stem]
+    if not hasattr(plugin, "perfect"):
+        return None
+    expected = float(plugin.perfect(instruments.references[measure.split][measure.extractor], measure.samples))
+    return expected if math.isfinite(expected) else None
+
+
+def _protocol(dataset: Dataset, mixture: Mixture | None, cards: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What must be known to compare a number with another."""
+    count = min(dataset.samples, data.count(dataset, "validation"))
+    said = ("form", "weights_sha256", "test_accuracy", "accuracy_gate", "features", "dead_features")
+    return {
+        "measures": {name: measure.spec for name, measure in dataset.measures.items()},
+        "watched": {name: measure.spec for name, measure in dataset.watched.items()},
+        "reference": "exact modes and moments of the mixture" if mixture else "test split",
+        "reference_samples": data.count(dataset, "test"),
+        "training_samples": data.count(dataset, "train"),
+        "real_row": "fresh samples of the mixture" if mixture else "validation split",
+        "real_samples": dataset.samples if mixture else count,
+        "extractors": {label: {key: card[key] for key in said if key in card} for label, card in cards.items()},
+        "batch_normalisation": "running statistics",
+    }
+
+
 def _fresh(dataset: Dataset, mixture: Mixture | None) -> Tensor:
-    """Real samples that neither the reference nor the classifier has seen: as many as a run makes, if there are."""
+    """Real samples that neither the reference nor an extractor has seen: as many as a run makes, if there are."""
     if mixture is not None:
-        return mixture.sample(dataset.evaluation.samples, stream(0, "real row"))
-    return data.read(dataset, "validation").samples[: dataset.evaluation.samples]
+        return mixture.sample(dataset.samples, stream(0, "real row"))
+    return data.read(dataset, "validation").samples[: dataset.samples]
 
 
 def _mixture(dataset: Dataset) -> Mixture | None:
-    plugin = plugins.load(dataset.card, dataset.spec["settings"])
-    return plugin.mixture() if hasattr(plugin, "mixture") else None
-
-
-def _metrics(plan: Plan, dataset: Dataset) -> dict[str, Any]:
-    parts = reference_spec(dataset, plan.registry)["metrics"]
-    return {name: plugins.load(plan.registry.card("metric", name), part["settings"]) for name, part in parts.items()}
+    if "mixture" not in dataset.card.methods:
+        return None
+    mixture: Mixture = plugins.load(dataset.card, dataset.spec["settings"]).mixture()
+    return mixture

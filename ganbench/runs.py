@@ -3,61 +3,18 @@
 The spec of a run is everything that can change its result and nothing else; its digest is the cache key.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from ganbench import checks, layout, plugins, study
+from ganbench import checks, layout, protocol, study
 from ganbench.method import Optimizer
-from ganbench.plugins import Card, Registry
+from ganbench.plugins import Registry
+from ganbench.problems import StudyError
+from ganbench.protocol import Dataset, Extractor
+from ganbench.specs import ENGINE, EVALUATION_ENGINE, Spec, digest, with_settings
 from ganbench.study import DatasetEntry, Entry, Study
-
-ENGINE = 1
-"""Version of what training computes. It is in every spec: raise it when a change alters trained weights
-(tests/test_golden.py notices), and every run trains again."""
-
-EVALUATION_ENGINE = 1
-"""The same for what evaluation computes from trained weights."""
-
-Spec = dict[str, Any]
-
-
-def digest(content: Any) -> str:
-    """sha256 of the canonical JSON."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A dataset of the study, with all that its runs share."""
-
-    label: str
-    card: Card
-    spec: Spec
-    evaluation: study.Evaluation
-    metrics: tuple[str, ...]
-
-    @property
-    def kind(self) -> str:
-        """`points` or `images`."""
-        return str(self.card.traits["kind"])
-
-    @property
-    def key(self) -> str:
-        """The name of its folder, unique for its settings."""
-        return f"{self.card.name}-{digest(self.spec)[:10]}"
-
-    @property
-    def classifier_key(self) -> str | None:
-        """The folder of its frozen classifier; None for data that is measured directly."""
-        if self.kind == "points":
-            return None
-        return f"{self.card.name}-{digest({'engine': EVALUATION_ENGINE, 'dataset': self.spec})[:10]}"
 
 
 @dataclass(frozen=True)
@@ -137,7 +94,8 @@ class Plan:
     @property
     def digest(self) -> str:
         """Changes when anything that the report shows changes in the study."""
-        shown = [self.study.study, self.study.description, [vars(gap) for gap in self.gaps], self.notes]
+        thresholds = [dataset.evaluation.threshold for dataset in self.datasets.values()]
+        shown = [self.study.study, self.study.description, [vars(gap) for gap in self.gaps], self.notes, thresholds]
         return digest([*shown, [[run.id, run.digest, run.evaluation_digest] for run in self.runs]])
 
     def marker(self, job: Job) -> Path:
@@ -148,15 +106,28 @@ class Plan:
         """Where the run's files lie."""
         return layout.run(self.study.study, run.id)
 
+    def inputs_of_extractor(self, key: str) -> list[Path]:
+        """The dataset that an extractor is trained on, if it is."""
+        dataset, extractor = self.extractors[key]
+        return [layout.data(dataset.key)] if extractor.form == "trained" else []
+
+    def inputs_of_features(self, key: str) -> list[Path]:
+        """The dataset and the extractor."""
+        dataset, extractor = self.features[key]
+        return [layout.data(dataset.key), layout.extractor(extractor.key)]
+
     def inputs_of_reference(self, dataset: str) -> list[Path]:
         """The files that a dataset's reference is made from."""
         of = self.datasets[dataset]
-        frozen = [layout.classifier(of.classifier_key)] if of.classifier_key else []
-        return [layout.data(of.key), *frozen]
+        seen = [of.features_key(extractor) for extractor in of.extractors.values()]
+        return [
+            layout.data(of.key),
+            *(p for key in seen for p in (layout.features(key), *self.inputs_of_features(key))),
+        ]
 
     def reference_digest(self, dataset: str) -> str:
         """Changes when a dataset's reference must be made anew."""
-        return digest(reference_spec(self.datasets[dataset], self.registry))
+        return digest(self.datasets[dataset].reference_spec())
 
     def inputs_of_training(self, job: str) -> Path:
         """The dataset."""
@@ -188,9 +159,14 @@ class Plan:
         return {dataset.key: dataset for dataset in self.datasets.values()}
 
     @property
-    def classifiers(self) -> dict[str, Dataset]:
-        """The frozen classifiers that the study needs, each with a dataset that it is for."""
-        return {d.classifier_key: d for d in self.datasets.values() if d.classifier_key}
+    def extractors(self) -> dict[str, tuple[Dataset, Extractor]]:
+        """The extractors that the study needs by the name of their folder, each with a dataset that it is for."""
+        return {e.key: (d, e) for d in self.datasets.values() for e in d.extractors.values()}
+
+    @property
+    def features(self) -> dict[str, tuple[Dataset, Extractor]]:
+        """The real features that the study needs, by the name of their folder."""
+        return {d.features_key(e): (d, e) for d in self.datasets.values() for e in d.extractors.values()}
 
 
 def plan(file: Path) -> Plan:
@@ -199,7 +175,13 @@ def plan(file: Path) -> Plan:
     gaps: list[Gap] = []
     notes: list[str] = []
     runs: list[Run] = []
-    datasets = {entry.label: _dataset(wanted, entry, registry) for entry in wanted.datasets}
+    datasets = {}
+    problems = []
+    for entry in wanted.datasets:
+        datasets[entry.label], wrong = protocol.dataset(wanted, entry, registry)
+        problems += wrong
+    if problems:
+        raise StudyError(file, list(dict.fromkeys(problems)))
     for entry in wanted.datasets:
         dataset = datasets[entry.label]
         for architecture in entry.architectures or wanted.architectures:
@@ -220,21 +202,6 @@ def plan(file: Path) -> Plan:
         training_jobs=_jobs("train", runs, {d.label: wanted.training_on(d).runs_per_job for d in wanted.datasets}),
         evaluation_jobs=_jobs("evaluate", runs, {d: datasets[d].evaluation.runs_per_job for d in datasets}),
     )
-
-
-def _dataset(wanted: Study, entry: DatasetEntry, registry: Registry) -> Dataset:
-    card = registry.card("dataset", entry.name)
-    evaluation = wanted.evaluation_on(entry)
-    names = evaluation.metrics or registry.names("metric")
-    fits = [name for name in names if card.traits["kind"] in registry.card("metric", name).traits["kinds"]]
-    if evaluation.metrics is None:
-        fits.sort(key=lambda name: registry.card("metric", name).traits["order"])
-    return Dataset(entry.label, card, _part(card, entry.settings), evaluation, tuple(fits))
-
-
-def _part(card: Card, given: dict[str, Any]) -> Spec:
-    settings, _ = plugins.resolve(card, given)
-    return {"name": card.name, "settings": settings, "sha256": card.sha256}
 
 
 def _cells(
@@ -260,7 +227,7 @@ def _cells(
                     reason = f"under the shared optimizer it is the same as {twin}"
                     gaps.append(Gap(f"{dataset.label} × {architecture.label} × {label}", reason))
                     continue
-            network = _part(registry.card("architecture", architecture.name), architecture.settings)
+            network = with_settings(registry.card("architecture", architecture.name), architecture.settings)
             note = _without_batch_norm(network, spec, registry)
             if note:
                 notes.append(f"{label} with {architecture.label}: {note}")
@@ -274,11 +241,12 @@ def _cells(
                     "generator_steps": steps,
                     "batch_size": training.batch_size,
                     "log_every": training.log_every,
+                    "snapshots": training.snapshot_steps(steps),
                 },
             }
             for seed in wanted.seeds:
                 run_spec = {**base, "seed": seed}
-                evaluation = _evaluation_spec(run_spec, dataset, registry)
+                evaluation = _evaluation_spec(run_spec, dataset)
                 runs.append(Run(dataset.label, architecture.label, label, seed, run_spec, evaluation))
     return runs
 
@@ -292,7 +260,7 @@ def _method(entry: Entry, kind: str, registry: Registry, optimizer: Optimizer | 
     for kind_of_part in ("loss", "penalty", "constraint"):
         part = spec[kind_of_part]
         if part is not None:
-            spec[kind_of_part] = _part(registry.card(kind_of_part, part["name"]), part["settings"])
+            spec[kind_of_part] = with_settings(registry.card(kind_of_part, part["name"]), part["settings"])
     return spec
 
 
@@ -307,23 +275,8 @@ def _without_batch_norm(network: Spec, method: Spec, registry: Registry) -> str 
     return f"{penalty['name']} looks at each sample alone, so the critic has layer instead of batch normalisation"
 
 
-def _evaluation_spec(run_spec: Spec, dataset: Dataset, registry: Registry) -> Spec:
-    return {
-        "run": digest(run_spec),
-        "reference": reference_spec(dataset, registry),
-        "samples": dataset.evaluation.samples,
-    }
-
-
-def reference_spec(dataset: Dataset, registry: Registry) -> Spec:
-    """All that the reference of a dataset depends on: data, classifier, metrics, sample count."""
-    return {
-        "engine": EVALUATION_ENGINE,
-        "dataset": dataset.spec,
-        "classifier": dataset.classifier_key,
-        "samples": dataset.evaluation.samples,
-        "metrics": {name: _part(registry.card("metric", name), {}) for name in dataset.metrics},
-    }
+def _evaluation_spec(run_spec: Spec, dataset: Dataset) -> Spec:
+    return {"run": digest(run_spec), "engine": EVALUATION_ENGINE, "reference": dataset.reference_spec()}
 
 
 def _jobs(step: str, runs: Iterable[Run], runs_per_job: dict[str, int]) -> dict[str, Job]:

@@ -20,7 +20,9 @@ def write(samples: Tensor, path: Path, extent: float) -> None:
 
 
 def _grid(images: Tensor) -> Tensor:
-    """uint8 (n, channels, h, w), n a square number, to (side, side) or (side, side, 3)."""
+    """uint8 (n, channels, h, w), n a square number, to (side, side) or (side, side, 3). Two channels: red and green."""
+    if images.shape[1] == 2:
+        images = torch.nn.functional.pad(images, (0, 0, 0, 0, 0, 1))
     count, channels, height, width = images.shape
     rows = math.isqrt(count)
     framed = torch.nn.functional.pad(images[: rows * rows], (0, 1, 0, 1), value=255)

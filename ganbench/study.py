@@ -8,14 +8,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field as Key
 from pydantic import NonNegativeInt, PositiveInt, ValidationError
 
-from ganbench import checks, method, plugins, yamlfile
+from ganbench import checks, measures, method, plugins, yamlfile
 from ganbench.method import OPTIMIZER_KINDS, Adam, Method, Optimizer, Strict
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError, readable
 
 Label = Annotated[str, Key(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
 Samples = Annotated[int, Key(ge=2)]
-MetricNames = Annotated[tuple[str, ...], Key(min_length=1)]
+NULL_MEANS_ALL = ("metrics", "extractor", "threshold")
+Snapshots = NonNegativeInt | tuple[PositiveInt, ...]
 
 
 class Training(Strict):
@@ -25,7 +26,17 @@ class Training(Strict):
     discriminator_steps: PositiveInt | None = None
     batch_size: PositiveInt = 64
     log_every: PositiveInt = 50
+    snapshots: Snapshots = 10
+    """How many times, the end included, or at which steps a generator is kept for evaluation over training."""
     runs_per_job: PositiveInt = 1
+
+    def snapshot_steps(self, steps: int) -> list[int]:
+        """The generator steps, before the last, after which a generator is kept."""
+        if isinstance(self.snapshots, int):
+            wanted = {round(steps * i / self.snapshots) for i in range(1, self.snapshots)}
+        else:
+            wanted = set(self.snapshots)
+        return sorted(step for step in wanted if 0 < step < steps)
 
 
 class TrainingChanges(Strict):
@@ -35,14 +46,30 @@ class TrainingChanges(Strict):
     discriminator_steps: PositiveInt | None = None
     batch_size: PositiveInt | None = None
     log_every: PositiveInt | None = None
+    snapshots: Snapshots | None = None
     runs_per_job: PositiveInt | None = None
 
 
+class MetricEntry(Strict):
+    """A metric of a study; what it does not say is the evaluation's."""
+
+    name: str
+    samples: Samples | None = None
+    extractor: str | None = None
+    settings: dict[str, Any] = Key(default_factory=dict)
+
+
+MetricEntries = Annotated[tuple[MetricEntry, ...], Key(min_length=1)]
+
+
 class Evaluation(Strict):
-    """How a trained generator is measured. `metrics: null` means all that apply to the data."""
+    """How a trained generator is measured. `metrics: null`: all that apply; `extractor: null`: the dataset's own."""
 
     samples: Samples = 10_000
-    metrics: MetricNames | None = None
+    metrics: MetricEntries | None = None
+    extractor: str | None = None
+    snapshot_samples: Samples = 2_000
+    threshold: float | None = None
     runs_per_job: PositiveInt = 8
 
 
@@ -50,7 +77,10 @@ class EvaluationChanges(Strict):
     """What differs on one dataset."""
 
     samples: Samples | None = None
-    metrics: MetricNames | None = None
+    metrics: MetricEntries | None = None
+    extractor: str | None = None
+    snapshot_samples: Samples | None = None
+    threshold: float | None = None
     runs_per_job: PositiveInt | None = None
 
 
@@ -82,6 +112,7 @@ class Study(Strict):
     seeds: Annotated[tuple[NonNegativeInt, ...], Key(min_length=1)]
     training: Training
     evaluation: Evaluation = Evaluation()
+    extractors: tuple[Entry, ...] = ()
     shared_optimizer: Optimizer | None = None
     settings: Annotated[tuple[Literal["own", "shared"], ...], Key(min_length=1)] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -97,7 +128,10 @@ class Study(Strict):
 
     def evaluation_on(self, dataset: DatasetEntry) -> Evaluation:
         """The evaluation on one dataset: its own keys over the study's."""
-        return self.evaluation.model_copy(update=dict(dataset.evaluation.model_dump(exclude_none=True)))
+        own = dataset.evaluation
+        changes = {key: getattr(own, key) for key in own.model_fields_set}
+        kept = {key: value for key, value in changes.items() if value is not None or key in NULL_MEANS_ALL}
+        return self.evaluation.model_copy(update=kept)
 
     @property
     def optimizer_settings(self) -> tuple[str, ...]:
@@ -117,7 +151,7 @@ def load(path: Path) -> tuple[Study, Registry]:
     registry, problems = _registry(path, raw)
     study: Study | None = None
     try:
-        study = Study.model_validate_json(_json(_spelled_out(raw)))
+        study = Study.model_validate_json(_json(_spelled_out(raw, registry)))
     except ValidationError as error:
         problems += readable(error, raw, _known_keys, OPTIMIZER_KINDS)
     except ValueError as error:  # an integer of thousands of digits
@@ -135,27 +169,46 @@ def resolved_method(entry: Entry, data_kind: str, registry: Registry) -> Method:
     return Method.model_validate_json(_json(composed))
 
 
-def _spelled_out(raw: dict[str, Any]) -> dict[str, Any]:
+def _spelled_out(raw: dict[str, Any], registry: Registry) -> dict[str, Any]:
     """The file with its entries in full: `mlp` as `{name: mlp, label: mlp, settings: {}}`."""
     full = dict(raw)
-    for section, keys in checks.ENTRY_KEYS.items():
+    for section in ("datasets", "architectures", "methods", "extractors"):
         if isinstance(raw.get(section), list):
-            full[section] = [_entry(item, keys) for item in raw[section]]
+            full[section] = [_entry(item, section, registry) for item in raw[section]]
+    full["evaluation"] = _with_metrics(raw.get("evaluation", {}), registry)
     return full
 
 
-def _entry(item: Any, keys: tuple[str, ...]) -> Any:
+def _entry(item: Any, section: str, registry: Registry) -> Any:
     """One entry with its plugin's settings gathered; what is no entry stays as it is, for pydantic to report."""
     given = {"name": item} if isinstance(item, str) else item
     if not isinstance(given, dict):
         return given
+    keys = checks.ENTRY_KEYS[section]
     own = {key: value for key, value in given.items() if key in keys}
     own["settings"] = checks.settings_of(given, keys)
     if isinstance(own.get("name"), str):
         own.setdefault("label", own["name"])
     if isinstance(own.get("architectures"), list):
-        own["architectures"] = [_entry(inner, checks.ENTRY_KEYS["architectures"]) for inner in own["architectures"]]
+        own["architectures"] = [_entry(inner, "architectures", registry) for inner in own["architectures"]]
+    if "evaluation" in own:
+        own["evaluation"] = _with_metrics(own["evaluation"], registry)
     return own
+
+
+def _with_metrics(evaluation: Any, registry: Registry) -> Any:
+    """An evaluation with its metrics as mappings; a name that cannot be read stays, for the checks to report."""
+    listed = evaluation.get("metrics") if isinstance(evaluation, dict) else None
+    if not isinstance(listed, list):
+        return evaluation
+    return {**evaluation, "metrics": [_metric(item, registry) for item in listed]}
+
+
+def _metric(item: Any, registry: Registry) -> Any:
+    try:
+        return checks.metric_entry(item, registry)
+    except measures.MeasureError:
+        return {"name": str(item)}  # the checks say what is wrong with it
 
 
 def _json(value: Any) -> str:

@@ -2,15 +2,17 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
 
 Row = dict[str, float]
+State = dict[str, Tensor]
 
 
 class Loss(Protocol):
@@ -35,16 +37,24 @@ Constraint = Callable[[nn.Module], None]
 
 @dataclass(frozen=True)
 class Player:
-    """A network and its optimizer."""
+    """A network and its optimizer; and, if wanted, a moving average of the network that follows it."""
 
     network: nn.Module
     optimizer: Optimizer
+    average: AveragedModel | None = None
 
     def step(self, loss: Tensor) -> None:
         """One step down the gradient of `loss`."""
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+
+    def weights(self) -> dict[str, State]:
+        """A copy on the CPU of the network's weights, `raw`, and of their average, `ema`."""
+        networks = {"raw": self.network, **({} if self.average is None else {"ema": self.average.module})}
+        return {name: {k: _copied(v) for k, v in network.state_dict().items()} for name, network in networks.items()}
 
     def gradient_norm(self) -> float:
         """The L2 norm over all gradients of the last step."""
@@ -56,11 +66,25 @@ class Player:
         return all(bool(p.isfinite().all()) for p in self.network.parameters())
 
 
+def _copied(tensor: Tensor) -> Tensor:
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The generator's weights after a step, and the seconds of training until then."""
+
+    step: int
+    seconds: float
+    weights: dict[str, State]
+
+
 @dataclass
 class Outcome:
-    """What a training left behind: the history, and the step at which it diverged, if it did."""
+    """What a training left behind: the history, snapshots, and the step at which it diverged, if it did."""
 
     history: list[Row] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
     diverged_at: int | None = None
     reason: str | None = None
 
@@ -78,13 +102,14 @@ def train(
     steps: int,
     n_critic: int,
     log_every: int,
+    snapshots: Container[int],
     progress: Callable[[int], None],
 ) -> Outcome:
     """Train both players for `steps` generator steps, or until a loss or a weight is no longer finite.
 
     A step is `n_critic` discriminator steps, then one generator step. `batches` yields real samples, `noise()` a
-    batch of generator inputs. The history gets a row every `log_every` steps; only there is anything read back
-    from the device. Both networks are changed in place.
+    batch of generator inputs. The history gets a row every `log_every` steps, and the steps in `snapshots` keep a copy
+    of the generator; only there is anything read back from the device. Both networks are changed in place.
     """
     outcome = Outcome()
     relativistic = getattr(loss, "relativistic", False)
@@ -139,6 +164,8 @@ def train(
                 return outcome
             losses.clear()
             progress(step)
+        if step in snapshots:
+            outcome.snapshots.append(Snapshot(step, time.perf_counter() - start, generator.weights()))
     return outcome
 
 

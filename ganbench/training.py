@@ -13,7 +13,8 @@ from torch import nn
 from ganbench import data, files, jobs, layout, machine, optimizers, plugins, sheet
 from ganbench.generate import NotFiniteError, generate
 from ganbench.progress import Progress
-from ganbench.runs import Job, Plan, Run, Spec
+from ganbench.runs import Job, Plan, Run
+from ganbench.specs import Spec
 from ganbench.streams import derive, stream
 from ganbench.train import Outcome, Player, finite_rows, train
 
@@ -37,9 +38,10 @@ def build(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) 
         networks = [network.to(memory_format=torch.channels_last) for network in networks]  # type: ignore[call-overload]
     generator, discriminator = (network.to(device) for network in networks)
     method = spec["method"]
+    average = None if method["ema"] is None else optimizers.average(generator, method["ema"])
     return (
         architecture,
-        Player(generator, optimizers.build(method["generator_optimizer"], generator.parameters())),
+        Player(generator, optimizers.build(method["generator_optimizer"], generator.parameters()), average),
         Player(discriminator, optimizers.build(method["discriminator_optimizer"], discriminator.parameters())),
     )
 
@@ -65,11 +67,12 @@ def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device)
         steps=budget["generator_steps"],
         n_critic=method["n_critic"],
         log_every=budget["log_every"],
+        snapshots=frozenset(budget["snapshots"]),
         progress=_progress(plan, run, budget["generator_steps"]),
     )
     seconds = time.perf_counter() - start
     folder = plan.folder(run)
-    written = _write_samples(generator.network, architecture.noise_dim, samples, run, folder, outcome, device)
+    written = _write_generators(generator, architecture.noise_dim, samples, run, folder, outcome, device)
     record = {
         "run": run.id,
         "spec": spec,
@@ -100,8 +103,8 @@ def _progress(plan: Plan, run: Run, steps: int) -> Progress:
     return Progress(run.id, steps, layout.RESULTS / plan.study.study, len(plan.runs))
 
 
-def _write_samples(
-    generator: nn.Module,
+def _write_generators(
+    generator: Player,
     noise_dim: int,
     real: torch.Tensor,
     run: Run,
@@ -109,28 +112,43 @@ def _write_samples(
     outcome: Outcome,
     device: torch.device,
 ) -> dict[str, Any]:
-    """Weights and some samples of a finite generator; a generator without finite samples has diverged."""
-    kept = [layout.HISTORY]
-    weights = None
-    for name in (layout.GENERATOR, layout.SAMPLES, layout.SHEET):
+    """Weights and some samples of a finite generator; a generator without finite samples has diverged. Snapshots are
+    kept of any."""
+    for name in (*layout.GENERATORS.values(), layout.SNAPSHOTS, layout.SAMPLES, layout.SHEET):
         (folder / name).unlink(missing_ok=True)
+    kept: dict[str, str] = {}  # by file, the hash of what it holds
     if outcome.diverged_at is None:
         count = SHEET_SAMPLES["points" if real.dim() == 2 else "images"]
         try:
-            samples = generate(generator, count, noise_dim, stream(run.seed, "sheet", device))
+            samples = generate(generator.network, count, noise_dim, stream(run.seed, "sheet", device))
         except NotFiniteError as error:
             outcome.diverged_at, outcome.reason = run.spec["training"]["generator_steps"], str(error)
         else:
-            state = {key: value.cpu().contiguous() for key, value in generator.state_dict().items()}
-            weights = data.fingerprint(torch.cat([value.double().flatten() for value in state.values()]))
-            with files.replacing(folder / layout.GENERATOR) as temporary:
-                save_file(state, temporary)
-            with files.replacing(folder / layout.SAMPLES) as temporary:
-                save_file({"samples": samples}, temporary)
+            for kind, state in generator.weights().items():
+                kept |= _write_tensors(folder / layout.GENERATORS[kind], state)
+            kept |= _write_tensors(folder / layout.SAMPLES, {"samples": samples})
             extent = 1.25 * float(real.abs().max()) if real.dim() == 2 else 1.0
             sheet.write(samples, folder / layout.SHEET, extent)
-            kept += [layout.GENERATOR, layout.SAMPLES, layout.SHEET]
-    return {"weights_sha256": weights, "files": kept}
+    if outcome.snapshots:
+        named = {
+            f"{kind}/{snapshot.step}/{key}": value
+            for snapshot in outcome.snapshots
+            for kind, state in snapshot.weights.items()
+            for key, value in state.items()
+        }
+        kept |= _write_tensors(folder / layout.SNAPSHOTS, named)
+    sheets = [layout.SHEET] if layout.SAMPLES in kept else []
+    return {
+        "weights_sha256": {name: kept[name] for name in kept if name != layout.SAMPLES},
+        "snapshots": [{"step": snapshot.step, "seconds": snapshot.seconds} for snapshot in outcome.snapshots],
+        "files": [layout.HISTORY, *kept, *sheets],
+    }
+
+
+def _write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> dict[str, str]:
+    with files.replacing(path) as temporary:
+        save_file(tensors, temporary)
+    return {path.name: files.sha256(path)}
 
 
 def _count(network: nn.Module) -> int:

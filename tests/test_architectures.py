@@ -9,7 +9,7 @@ from torch import nn
 from ganbench import plugins
 
 REGISTRY = plugins.discover()
-KIND_SHAPES = {"points": [(2,)], "images": [(c, s, s) for c in (1, 3) for s in (16, 32)]}
+KIND_SHAPES = {"points": [(2,)], "images": [(c, s, s) for c in (1, 2, 3) for s in (16, 32)]}
 FITTING = [
     (name, shape)
     for name in REGISTRY.names("architecture")

@@ -1,127 +1,83 @@
-"""The frozen classifier: it passes its gate, is the same every time, and cannot be exchanged unnoticed."""
+"""The small classifier: it learns, it is the same every time, and its features have a readable scale."""
 
-import json
-import shutil
-from collections.abc import Callable
+import os
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn.functional import cross_entropy
 
-from ganbench import classifier, data, layout, runs
-from ganbench.classifier import Classifier, ClassifierError
-from ganbench.runs import Dataset
-
-STUDY = """
-study: tiny
-datasets: [{name}]
-architectures: [mlp]
-methods: [non-saturating]
-seeds: [0]
-plugins: [{plugins}]
-training: {{generator_steps: 1}}
-"""
-
-PLUGIN = '''
-from dataclasses import dataclass
-from typing import ClassVar
-import torch
+from ganbench import classifier
+from ganbench.classifier import FEATURES, Classifier
 from ganbench.data import Split
+from ganbench.datasets import digits, mnist
 from ganbench.streams import stream
 
-@dataclass(frozen=True)
-class Dataset:
-    """Noise."""
-    kind: ClassVar[str] = "images"
-    classes: ClassVar[int] = 4
-    classifier_epochs: ClassVar[int] = 2
-    accuracy_gate: ClassVar[float] = {gate}
-    size: int = 8
-
-    def splits(self, raw):
-        source = stream(0, "noise images")
-        def split():
-            images = torch.randint(256, (100, 3, self.size, self.size), generator=source, dtype=torch.uint8)
-            return Split(images, {labels})
-        return {{"train": split(), "validation": split(), "test": split()}}
-'''
-RANDOM = "torch.randint(4, (100,), generator=source)"
+RAW = Path(os.environ.get("GANBENCH_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 
 
-def planned(name: str, plugin: str = "") -> Dataset:
-    """A dataset of a study in the current folder, prepared."""
-    if plugin:
-        Path("noise.py").write_text(plugin)
-    Path("study.yaml").write_text(STUDY.format(name=name, plugins="noise.py" if plugin else ""))
-    dataset = runs.plan(Path("study.yaml")).datasets[name]
-    if not layout.data(dataset.key).exists():
-        data.prepare(dataset, Path("nowhere"))
-    return dataset
+def labels(split: Split) -> Tensor:
+    assert split.labels is not None
+    return split.labels
 
 
 @pytest.fixture(scope="module")
-def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the classifier of digits was fitted."""
-    folder = tmp_path_factory.mktemp("fitted")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        classifier.fit(planned("digits"))
-    return folder
+def splits() -> dict[str, Split]:
+    return digits.Dataset().splits(Path("nowhere"))
 
 
-@pytest.fixture
-def digits(fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
-    """The dataset, in a copy of that folder, which is the current one."""
-    shutil.copytree(fitted, tmp_path / "copy")
-    monkeypatch.chdir(tmp_path / "copy")
-    return planned("digits")
+@pytest.fixture(scope="module")
+def trained(splits: dict[str, Split]) -> Classifier:
+    train = splits["train"]
+    return classifier.trained(train.samples, labels(train), 10, digits.Dataset.classifier_epochs)
 
 
-@pytest.fixture
-def noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Dataset]:
-    """Images without meaning."""
-    monkeypatch.chdir(tmp_path)
-    return lambda gate=0.9, labels=RANDOM: planned("noise", PLUGIN.format(gate=gate, labels=labels))
+def noise(channels: int = 3) -> tuple[Tensor, Tensor]:
+    source = stream(0, "test")
+    images = torch.randint(256, (100, channels, 8, 8), generator=source, dtype=torch.uint8)
+    return images, torch.randint(4, (100,), generator=source)
 
 
-def card_of(dataset: Dataset) -> Path:
-    assert dataset.classifier_key
-    return layout.classifier(dataset.classifier_key)
+def weights(network: Classifier) -> list[Tensor]:
+    return list(network.state_dict().values())
 
 
-def test_the_classifier_of_digits_passes_its_gate_on_the_test_split(digits: Dataset) -> None:
-    frozen, card = classifier.read(digits)
-    test = data.read(digits, "test")
-    assert test.labels is not None
-    reached = classifier.accuracy(frozen, test.samples, test.labels)
-    assert reached == card["test_accuracy"]
-    assert reached >= card["accuracy_gate"] == 0.95
-    assert card["name"] == "digits-cnn"
-    assert card["data_sha256"] == data.fingerprint(data.read(digits, "train").samples)
-    assert card["split"] == "train"
+@pytest.mark.parametrize("name", ["validation", "test"])
+def test_it_reaches_the_gate_of_digits_on_images_that_it_never_saw(
+    name: str, trained: Classifier, splits: dict[str, Split]
+) -> None:
+    split = splits[name]
+    assert classifier.accuracy(trained, split.samples, labels(split)) >= digits.Dataset.accuracy_gate
 
 
-def test_a_frozen_classifier_is_frozen(digits: Dataset) -> None:
-    frozen, _ = classifier.read(digits)
-    assert not frozen.training
-    assert not any(p.requires_grad for p in frozen.parameters())
+@pytest.mark.slow
+@pytest.mark.skipif(not (RAW / "MNIST" / "raw").is_dir(), reason=f"no MNIST in {RAW}")
+def test_it_reaches_the_gate_of_mnist() -> None:
+    found = mnist.Dataset().splits(RAW)
+    train, test = found["train"], found["test"]
+    network = classifier.trained(train.samples, labels(train), 10, mnist.Dataset.classifier_epochs)
+    assert classifier.accuracy(network, test.samples, labels(test)) >= mnist.Dataset.accuracy_gate
 
 
-def test_its_features_have_a_mean_variance_of_one_over_the_training_split(digits: Dataset) -> None:
-    frozen, _ = classifier.read(digits)
-    features, logits = classifier.describe(frozen, data.read(digits, "train").samples)
-    assert features.shape == (797, 64)
+def test_it_is_frozen(trained: Classifier) -> None:
+    assert not any(module.training for module in trained.modules())
+    assert not any(parameter.requires_grad for parameter in trained.parameters())
+
+
+def test_its_features_have_a_mean_variance_of_one_over_what_it_was_trained_on(
+    trained: Classifier, splits: dict[str, Split]
+) -> None:
+    features, logits = trained(splits["train"].samples)
+    assert features.shape == (797, FEATURES)
     assert logits.shape == (797, 10)
-    assert features.dtype == logits.dtype == torch.float64
-    assert features.var(0).mean().item() == pytest.approx(1, rel=1e-5)
+    assert features.double().var(0).mean().item() == pytest.approx(1, rel=1e-5)
     assert features.var(0).min() > 1e-3  # none is dead
 
 
 def test_the_scale_of_the_features_does_not_reach_the_logits() -> None:
-    torch.manual_seed(0)
-    network = Classifier((1, 16, 16), 10)
-    images = torch.randn(3, 1, 16, 16)
+    images, _ = noise()
+    network = Classifier((3, 8, 8), 4)
     features, logits = network(images)
     network.scale.fill_(2.0)
     scaled, same = network(images)
@@ -129,83 +85,39 @@ def test_the_scale_of_the_features_does_not_reach_the_logits() -> None:
     assert torch.equal(same, logits)
 
 
-def test_describing_images_does_not_depend_on_how_many_there_are(digits: Dataset) -> None:
-    frozen, _ = classifier.read(digits)
-    images = data.read(digits, "train").samples[:501]
-    all_features, all_logits = classifier.describe(frozen, images)
-    features, logits = classifier.describe(frozen, images[500:])
-    torch.testing.assert_close(all_features[500:], features, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(all_logits[500:], logits, rtol=1e-4, atol=1e-5)
+def test_an_image_is_seen_alone_as_among_others(trained: Classifier, splits: dict[str, Split]) -> None:
+    images = splits["test"].samples
+    for many, alone in zip(trained(images), trained(images[7:8]), strict=True):
+        torch.testing.assert_close(many[7:8], alone, rtol=1e-4, atol=1e-5)
 
 
-def test_a_changed_weight_is_noticed(digits: Dataset) -> None:
-    path = card_of(digits).with_suffix(".safetensors")
-    tensors = load_file(path)
-    tensors["head.bias"][0] += 1e-6
-    save_file(tensors, path)
-    with pytest.raises(ClassifierError, match="not the ones on the card"):
-        classifier.read(digits)
-
-
-def test_a_changed_scale_is_noticed(digits: Dataset) -> None:
-    path = card_of(digits).with_suffix(".safetensors")
-    tensors = load_file(path)
-    save_file({**tensors, "scale": tensors["scale"] * 2}, path)
-    with pytest.raises(ClassifierError, match="not the ones on the card"):
-        classifier.read(digits)
-
-
-def test_a_missing_card_says_what_makes_it(digits: Dataset) -> None:
-    card_of(digits).unlink()
-    with pytest.raises(ClassifierError, match="snakemake"):
-        classifier.read(digits)
-
-
-def test_a_gate_that_cannot_be_reached_leaves_no_files(noise: Callable[..., Dataset]) -> None:
-    dataset = noise()
-    with pytest.raises(ClassifierError, match=r"'noise' reached an accuracy of 0\.\d+ .* gate of 0\.9"):
-        classifier.fit(dataset)
-    assert not card_of(dataset).parent.exists()
-
-
-def test_a_classifier_is_the_same_every_time(noise: Callable[..., Dataset]) -> None:
-    dataset = noise(gate=0.0)
-    contents = []
+def test_it_is_the_same_every_time() -> None:
+    images, truth = noise()
+    networks = []
     for seed in (1, 2):
         torch.manual_seed(seed)  # what happened before does not matter
-        classifier.fit(dataset)
-        card = json.loads(card_of(dataset).read_text())
-        contents.append((card["weights_sha256"], card_of(dataset).with_suffix(".safetensors").read_bytes()))
-    assert contents[0] == contents[1]
+        networks.append(classifier.trained(images, truth, 4, 2))
+    assert all(torch.equal(a, b) for a, b in zip(*map(weights, networks), strict=True))
 
 
-@pytest.mark.slow
-def test_the_classifier_of_digits_is_the_same_every_time(digits: Dataset) -> None:
-    before = json.loads(card_of(digits).read_text())
-    torch.rand(3)
-    classifier.fit(digits)
-    after = json.loads(card_of(digits).read_text())
-    assert after["weights_sha256"] == before["weights_sha256"]
-    assert after["test_accuracy"] == before["test_accuracy"]
+def test_another_seed_gives_another() -> None:
+    images, truth = noise()
+    first, second = (weights(classifier.trained(images, truth, 4, 1, seed)) for seed in (0, 1))
+    assert not any(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_data_without_labels_have_no_classifier(noise: Callable[..., Dataset]) -> None:
-    with pytest.raises(ClassifierError, match="no labels"):
-        classifier.fit(noise(labels="None"))
+def test_more_epochs_fit_better() -> None:
+    images, truth = noise(channels=1)
+    networks = [classifier.trained(images, truth, 4, epochs) for epochs in (1, 20)]
+    few, many = (cross_entropy(network(images)[1], truth) for network in networks)
+    assert many < 0.8 * few
 
 
-def test_points_have_no_classifier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ClassifierError, match="points"):
-        classifier.read(planned("ring8"))
-
-
-def test_a_fingerprint_covers_every_tensor() -> None:
-    torch.manual_seed(0)
-    network = Classifier((1, 8, 8), 3)
-    prints = {classifier.fingerprint(network)}
-    for tensor in network.state_dict().values():
-        with torch.no_grad():
-            tensor.view(-1)[-1] += 1
-        prints.add(classifier.fingerprint(network))
-    assert len(prints) == 1 + len(network.state_dict())
+def test_accuracy_is_the_share_of_images_whose_class_is_right() -> None:
+    images, _ = noise()
+    images = images.repeat(6, 1, 1, 1)  # more than are classified at once
+    network = Classifier((3, 8, 8), 4).eval()
+    predicted = network(images)[1].argmax(1)
+    assert classifier.accuracy(network, images, predicted) == 1
+    wrong = torch.where(torch.arange(600) < 150, predicted, (predicted + 1) % 4)
+    assert classifier.accuracy(network, images, wrong) == 0.25

@@ -1,5 +1,7 @@
-"""The built-in datasets that hold images: digits and MNIST. (The mixtures are in test_mixtures.py.)"""
+"""The built-in datasets that hold images: digits, MNIST and its like, stacks. (The mixtures: test_mixtures.py.)"""
 
+import gzip
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -7,12 +9,16 @@ from urllib.error import URLError
 
 import pytest
 import torch
+import torchvision.datasets
 import torchvision.datasets.mnist
 
-from ganbench import plugins
+import ganbench
+from ganbench import idx, plugins, stacks
 from ganbench.data import DataError, Split
+from ganbench.streams import stream
 
-REGISTRY = plugins.discover()
+FOLDER = Path(ganbench.__file__).parent / "datasets"
+CARDS = {card.name: card for card in (plugins.read_card(path, "dataset") for path in FOLDER.glob("[!_]*.py"))}
 RAW = Path(os.environ.get("GANBENCH_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
@@ -22,7 +28,7 @@ needs_mnist = pytest.mark.skipif(
 
 
 def splits(name: str, raw: Path = Path("nowhere"), **given: Any) -> dict[str, Split]:
-    card = REGISTRY.card("dataset", name)
+    card = CARDS[name]
     settings, problems = plugins.resolve(card, given)
     assert not problems
     found: dict[str, Split] = plugins.load(card, settings).splits(raw)
@@ -151,14 +157,206 @@ def damaged(folder: Path, name: str, content: bytes) -> Path:
     return folder
 
 
+# Fashion-MNIST
+
+
+CLOTHES = "FashionMNIST"
+
+
+@pytest.fixture(scope="module")
+def fashion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A raw folder with files of the right form."""
+    raw = tmp_path_factory.mktemp("raw")
+    folder = idx.folder(CLOTHES, raw)
+    folder.mkdir(parents=True)
+    for prefix, count in (("train", 60_000), ("t10k", 10_000)):
+        pixels = torch.zeros(count, 28, 28, dtype=torch.uint8)
+        pixels[:, 0, 0] = torch.arange(count) % 251
+        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(header(count, 28, 28) + pixels.numpy().tobytes())
+        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(header(count) + bytes(range(10)) * (count // 10))
+    return raw
+
+
+def header(*sizes: int) -> bytes:
+    """The first bytes of an IDX file of bytes."""
+    return bytes([0, 0, 8, len(sizes)]) + b"".join(size.to_bytes(4, "big") for size in sizes)
+
+
+@pytest.fixture
+def changed(fashion: Path, tmp_path: Path) -> Path:
+    """A copy of that folder by links; to change a file is to replace its link."""
+    folder = idx.folder(CLOTHES, tmp_path)
+    folder.mkdir(parents=True)
+    for path in idx.folder(CLOTHES, fashion).iterdir():
+        (folder / path.name).symlink_to(path)
+    return tmp_path
+
+
+def replace(raw: Path, name: str, content: bytes) -> None:
+    path = idx.folder(CLOTHES, raw) / name
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
+
+
+def test_fashion_mnist_has_the_splits_of_mnist(fashion: Path) -> None:
+    found = splits("fashion-mnist", fashion)
+    assert {name: tuple(split.samples.shape) for name, split in found.items()} == {
+        "train": (50_000, 1, 32, 32),
+        "validation": (10_000, 1, 32, 32),
+        "test": (10_000, 1, 32, 32),
+    }
+    for name, start in (("train", 0), ("validation", 50_000), ("test", 0)):
+        split = found[name]
+        assert split.samples.dtype == torch.uint8
+        assert torch.equal(split.samples[:, 0, 2, 2].long(), (start + torch.arange(len(split.samples))) % 251)
+        assert not split.samples[:, 0, :2].any()
+        assert torch.equal(labels(split), torch.arange(len(split.samples)) % 10)
+
+
+@pytest.mark.usefixtures("offline")
+def test_fashion_mnist_without_files_or_network_says_what_to_get_from_where(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        splits("fashion-mnist", tmp_path)
+    message = str(caught.value)
+    for part in (*FILES[:2], str(tmp_path / CLOTHES / "raw"), "GANBENCH_DATA", "http://fashion-mnist."):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        (
+            "t10k-images-idx3-ubyte",
+            header(9_999, 28, 28) + bytes(9_999 * 784),
+            r"\(9999, 28, 28\) and not 10000 images",
+        ),
+        ("t10k-images-idx3-ubyte", header(10_000, 14, 14) + bytes(10_000 * 196), r"not 10000 images of 28x28"),
+        ("t10k-labels-idx1-ubyte", header(9_990) + bytes(range(10)) * 999, "9990 labels"),
+        (
+            "t10k-labels-idx1-ubyte",
+            header(10_000) + bytes(range(1, 11)) * 1000,
+            "from 1 to 10 and not 10000 from 0 to 9",
+        ),
+        ("t10k-labels-idx1-ubyte", header(10_000) + bytes(range(5)) * 2000, "1000 labels of each class"),
+    ],
+)
+def test_fashion_mnist_with_other_files_is_refused(name: str, content: bytes, says: str, changed: Path) -> None:
+    replace(changed, name, content)
+    with pytest.raises(DataError, match=f"{name}.*{says}"):
+        splits("fashion-mnist", changed)
+
+
+def test_fashion_mnist_looks_at_the_archives_that_are_there(changed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "t10k-labels-idx1-ubyte"
+    archive = gzip.compress(header(10_000) + bytes(range(10)) * 1000)
+    replace(changed, f"{name}.gz", archive)
+    with pytest.raises(DataError, match=rf"{name}\.gz has not the md5 bb300cf"):
+        splits("fashion-mnist", changed)
+    known = [(f"{name}.gz", hashlib.md5(archive).hexdigest())]
+    monkeypatch.setattr(torchvision.datasets.FashionMNIST, "resources", known)
+    splits("fashion-mnist", changed)
+    replace(changed, name, header(10_000) + bytes(reversed(range(10))) * 1000)
+    with pytest.raises(DataError, match=rf"{name}\.gz does not hold what {name} holds"):
+        splits("fashion-mnist", changed)
+
+
+# Stacks
+
+
+STACKED = {"train": 25_600, "validation": 10_000, "test": 10_000}
+
+
+def test_a_label_has_the_labels_of_the_channels_as_its_digits() -> None:
+    assert stacks.joined(torch.tensor([[1, 2, 3], [0, 0, 7], [9, 9, 9]]), 10).tolist() == [123, 7, 999]
+    assert stacks.joined(torch.tensor([[1, 2], [0, 3]]), 4).tolist() == [6, 3]
+    every = torch.arange(1000)
+    assert torch.equal(stacks.joined(stacks.apart(every, 3, 10), 10), every)
+    assert stacks.apart(torch.tensor([6, 3]), 2, 4).tolist() == [[1, 2], [0, 3]]
+
+
+def test_stacks_are_made_of_labelled_digits() -> None:
+    with pytest.raises(ValueError, match="have no labels"):
+        stacks.drawn(Split(torch.zeros(3, 1, 8, 8, dtype=torch.uint8)), 10, 3, stream(0, "test"))
+
+
+@pytest.mark.parametrize(("size", "channels"), [(16, 3), (32, 2)])
+def test_the_channels_of_a_stack_are_digits_of_its_split_and_its_label(size: int, channels: int) -> None:
+    singles, found = splits("digits", size=size), splits("stacked-digits", size=size, channels=channels)
+    assert {name: tuple(split.samples.shape) for name, split in found.items()} == {
+        name: (count, channels, size, size) for name, count in STACKED.items()
+    }
+    for name, split in found.items():
+        assert split.samples.dtype == torch.uint8
+        assert split.samples.is_contiguous()
+        assert labels(split).dtype == torch.int64
+        known = {
+            image.numpy().tobytes(): int(label)
+            for image, label in zip(singles[name].samples, labels(singles[name]), strict=True)
+        }
+        parts = stacks.apart(labels(split), channels, 10)
+        for channel in range(channels):
+            grey = split.samples[:, channel].numpy()
+            assert [known[image.tobytes()] for image in grey] == parts[:, channel].tolist()
+        assert len({image.tobytes() for image in split.samples[:, 0].numpy()}) == len(known)  # each is used
+
+
+def test_stacks_have_every_mode_and_about_as_often_as_their_digits_say() -> None:
+    found = splits("stacked-digits")
+    counts = labels(found["train"]).bincount(minlength=1000)
+    assert counts.min() > 0
+    share = labels(splits("digits")["train"]).bincount().double() / 797
+    expected = torch.einsum("a,b,c->abc", share, share, share).flatten() * len(labels(found["train"]))
+    chi2 = ((counts - expected) ** 2 / expected).sum()
+    assert abs(chi2 - 999) < 4 * (2 * 999) ** 0.5  # channels are independent
+
+
+def test_stacks_are_the_same_every_time_and_differ_between_splits() -> None:
+    first = splits("stacked-digits")
+    torch.rand(3)
+    again = splits("stacked-digits")
+    for name in first:
+        assert torch.equal(first[name].samples, again[name].samples)
+        assert torch.equal(labels(first[name]), labels(again[name]))
+    assert not torch.equal(labels(first["validation"]), labels(first["test"]))
+
+
+@needs_mnist
+@pytest.mark.slow
+def test_stacked_mnist_is_made_of_the_split_of_mnist() -> None:
+    singles, found = splits("mnist", RAW), splits("stacked-mnist", RAW)
+    for name, count in (("train", 128_000), ("validation", 26_000), ("test", 26_000)):
+        split = found[name]
+        assert split.samples.shape == (count, 3, 32, 32)
+        assert split.samples.dtype == torch.uint8
+        known = {image.tobytes() for image in singles[name].samples.numpy()}
+        assert all(image.tobytes() in known for image in split.samples[::100].flatten(0, 1).numpy())
+        assert labels(split).unique().numel() == 1000
+
+
 # The contract
 
 
-@pytest.mark.parametrize("name", [name for name in REGISTRY.names("dataset") if name != "mnist"])
+def test_points_say_that_their_modes_are_known() -> None:
+    for card in CARDS.values():
+        if card.traits["kind"] == "points":
+            assert card.traits["provides"] == ("modes",)
+
+
+def test_images_say_what_measures_them() -> None:
+    extractors = {path.stem.replace("_", "-") for path in (FOLDER.parent / "extractors").glob("[!_]*.py")}
+    for card in CARDS.values():
+        if card.traits["kind"] == "images":
+            assert card.traits["extractor"] in extractors
+
+
+OFFLINE = [name for name in sorted(CARDS) if "mnist" not in name]
+
+
+@pytest.mark.parametrize("name", OFFLINE)
 def test_every_dataset_has_three_splits_of_its_kind(name: str) -> None:
     found = splits(name)
     assert set(found) == {"train", "validation", "test"}
-    images = REGISTRY.card("dataset", name).traits["kind"] == "images"
+    images = CARDS[name].traits["kind"] == "images"
     for split in found.values():
         assert split.samples.dim() == (4 if images else 2)
         assert split.samples.dtype == (torch.uint8 if images else torch.float32)

@@ -79,6 +79,50 @@ def test_moments_of_modes_that_are_not_centred() -> None:
     assert lopsided.covariance().tolist() == [[1.25, 0.0], [0.0, 0.25]]
 
 
+WEIGHTS = torch.tensor([0.5, 0.3, 0.15, 0.05], dtype=torch.float64)
+
+
+def weighted() -> Mixture:
+    """Four modes of unequal weights in three dimensions, not centred."""
+    corners = torch.cat([torch.zeros(1, 3), torch.eye(3)]).double()
+    return Mixture(1 + 4 * corners, 0.2, WEIGHTS)
+
+
+def test_moments_of_unequal_weights_are_exact() -> None:
+    lopsided = Mixture(torch.tensor([[0.0, 2.0], [4.0, 2.0]], dtype=torch.float64), 0.5, torch.tensor([3.0, 1.0]))
+    assert lopsided.weights.tolist() == [0.75, 0.25]
+    assert lopsided.mean().tolist() == [1.0, 2.0]
+    assert lopsided.covariance().tolist() == [[3.25, 0.0], [0.0, 0.25]]  # 0.75 * 1 + 0.25 * 9, plus 0.25 within
+
+
+def test_moments_of_unequal_weights_are_those_of_the_samples() -> None:
+    truth, count = weighted(), 200_000
+    samples = truth.sample(count, stream(3, "test")).double()
+    offset = samples - truth.mean()
+    assert (offset.mean(0).abs() < 4 * samples.std(0) / math.sqrt(count)).all()
+    products = offset[:, :, None] * offset[:, None, :]
+    error = products.std(0) / math.sqrt(count)
+    assert ((products.mean(0) - truth.covariance()).abs() < 4 * error).all()
+    equal = Mixture(truth.centres, truth.sigma)  # equal weights, or a covariance about their mean, would be noticed
+    assert ((products.mean(0) - equal.covariance()).abs() > 8 * error).any()
+    assert ((truth.mean() - equal.mean()).abs() > 8 * samples.std(0) / math.sqrt(count)).all()
+
+
+def test_samples_come_from_the_modes_in_proportion_to_their_weights() -> None:
+    truth, count = weighted(), 100_000
+    mode, offset = truth.nearest(truth.sample(count, stream(4, "test")))
+    counts = torch.bincount(mode, minlength=4)
+    assert ((counts - count * WEIGHTS).abs() < 4.5 * (count * WEIGHTS * (1 - WEIGHTS)).sqrt()).all()
+    assert offset.std().item() == pytest.approx(truth.sigma, rel=4 / math.sqrt(6 * count))
+
+
+def test_weights_are_relative_and_equal_if_not_given() -> None:
+    centres = torch.eye(4, dtype=torch.float64)
+    assert Mixture(centres, 0.1).weights.tolist() == [0.25] * 4
+    thousands = Mixture(centres, 0.1, torch.tensor([5, 3, 1.5, 0.5]) * 1000)
+    torch.testing.assert_close(thousands.weights, WEIGHTS, rtol=1e-15, atol=0)
+
+
 @every_mixture
 def test_modes_have_equal_weight_and_sigma_is_the_standard_deviation_within(name: str) -> None:
     truth, count = mixture(name), 100_000
@@ -99,6 +143,30 @@ def test_a_perfect_sample_is_of_high_quality_as_often_as_a_gaussian_is_within_th
     deviation = math.sqrt(share * (1 - share) / count)
     assert found == pytest.approx(share, abs=4 * deviation)
     assert 4 * deviation < 0.9946 - share  # the box rule, |dx| < 3 sigma and |dy| < 3 sigma, would be noticed
+
+
+@every_mixture
+def test_a_perfect_sample_is_in_the_box_as_often_as_both_coordinates_are_within_three_sigma(name: str) -> None:
+    count, share = 100_000, math.erf(3 / math.sqrt(2)) ** 2
+    found = high_quality_counts(mixture(name).sample(count, stream(2, "test")), mixture(name), "box").sum() / count
+    deviation = math.sqrt(share * (1 - share) / count)
+    assert found.item() == pytest.approx(share, abs=4 * deviation)
+    assert 4 * deviation < share - (1 - math.exp(-4.5))  # the ball would be noticed
+
+
+@pytest.mark.parametrize(("across", "up", "inside"), [(2.999, -2.999, 1), (3.001, 0, 0), (0, -3.001, 0)])
+def test_the_box_ends_at_three_sigma_in_each_coordinate(across: float, up: float, inside: int) -> None:
+    truth = mixture("grid25")
+    point = truth.centres[7:8] + truth.sigma * torch.tensor([[across, up]], dtype=torch.float64)
+    assert high_quality_counts(point, truth, "box")[7] == high_quality_counts(point, truth, "box").sum() == inside
+    if across == -up:
+        assert high_quality_counts(point, truth, "ball").sum() == 0
+
+
+def test_the_nearest_mode_of_a_point_far_away_and_the_offset_from_it() -> None:
+    mode, offset = weighted().nearest(torch.tensor([[105.0, 1.0, 1.0], [1.0, 1.0, 0.5]]))
+    assert mode.tolist() == [1, 0]
+    assert offset.tolist() == [[100.0, 0.0, 0.0], [0.0, 0.0, -0.5]]
 
 
 @every_mixture

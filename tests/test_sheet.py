@@ -38,6 +38,15 @@ def test_images_lie_in_a_square_row_by_row(channels: int, mode: str, size: int, 
         assert (pixels[:, :, size] == 255).all()
 
 
+def test_two_channels_are_red_and_green(tmp_path: Path) -> None:
+    images = torch.randint(256, (4, 2, 16, 16), generator=stream(0, "test"), dtype=torch.uint8)
+    picture = drawn(images, tmp_path)
+    assert picture.mode == "RGB"
+    pixels = np.array(picture)
+    assert (pixels[:16, :16, :2] == images[0].permute(1, 2, 0).numpy()).all()
+    assert not pixels[:16, :16, 2].any()
+
+
 def test_a_turned_memory_format_draws_the_same_picture(tmp_path: Path) -> None:
     images = torch.randint(256, (4, 3, 16, 16), generator=stream(0, "test"), dtype=torch.uint8)
     pictures = []

@@ -23,6 +23,7 @@ class Dataset:
 
     kind: ClassVar[str] = "images"
     classes: ClassVar[int] = 10
+    extractor: ClassVar[str] = "cnn"
     classifier_epochs: ClassVar[int] = 40
     accuracy_gate: ClassVar[float] = 0.95
 

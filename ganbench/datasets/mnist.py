@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from torch import Tensor
-from torch.nn.functional import pad
-
+from ganbench import idx
 from ganbench.data import DataError, Split, fingerprint
 
 GENUINE = {
@@ -21,8 +19,6 @@ GENUINE = {
 }
 """sha256 of the pixels and of the labels (as int64) of the genuine files."""
 
-TRAIN = 50_000  # of the 60,000 training images; the last 10,000 are the validation split
-
 
 @dataclass(frozen=True)
 class Dataset:
@@ -33,40 +29,18 @@ class Dataset:
 
     kind: ClassVar[str] = "images"
     classes: ClassVar[int] = 10
+    extractor: ClassVar[str] = "cnn"
     classifier_epochs: ClassVar[int] = 5
     accuracy_gate: ClassVar[float] = 0.985
     size: ClassVar[int] = 32
 
     def splits(self, raw: Path) -> dict[str, Split]:
         """Read `raw`/MNIST/raw, downloading what is missing. Raises DataError if that fails."""
-        full, labels = _read(raw, "train")
-        return {
-            "train": Split(full[:TRAIN], labels[:TRAIN]),
-            "validation": Split(full[TRAIN:], labels[TRAIN:]),
-            "test": Split(*_read(raw, "test")),
-        }
-
-
-def _read(raw: Path, split: str) -> tuple[Tensor, Tensor]:
-    from torchvision.datasets import MNIST
-
-    prefix = "train" if split == "train" else "t10k"
-    folder = raw / "MNIST" / "raw"
-    try:
-        images = MNIST(root=raw, train=split == "train", download=True)
-    except (
-        OSError,
-        RuntimeError,
-        ValueError,
-        AssertionError,
-        TypeError,
-        KeyError,
-    ) as error:  # torchvision's, of bad files
-        raise DataError(
-            f"mnist: the files in {folder} are missing or broken, and cannot be downloaded ({error!r}). Put "
-            f"{prefix}-images-idx3-ubyte and {prefix}-labels-idx1-ubyte (unpacked, or as .gz) there, or point the "
-            f"study's `data:` key or GANBENCH_DATA at the folder that holds MNIST/raw"
-        ) from error
-    if (fingerprint(images.data), fingerprint(images.targets)) != GENUINE[split]:
-        raise DataError(f"mnist: {folder}/{prefix}-* are not the genuine files; remove them and fetch them again")
-    return pad(images.data[:, None], (2, 2, 2, 2)), images.targets
+        published = idx.read("MNIST", raw)
+        for split, (images, labels) in published.items():
+            if labels is None or (fingerprint(images), fingerprint(labels)) != GENUINE[split]:
+                raise DataError(
+                    f"mnist: {idx.folder('MNIST', raw) / idx.PREFIXES[split]}-* are not the genuine files; remove "
+                    f"them and fetch them again"
+                )
+        return idx.splits(published)

@@ -6,12 +6,13 @@ from typing import Any
 import pandas as pd
 
 from ganbench import files, layout
+from ganbench.measures import Measure
+from ganbench.report import derived
 from ganbench.runs import Plan, Run
 
-COLUMNS = (
-    *("dataset", "architecture", "method", "seed", "status", "reason", "diverged_at"),
-    *("seconds", "megabytes", "parameters"),
-)
+RUN = ("dataset", "architecture", "method", "seed")
+OF_RUN = (*RUN, "status", "reason", "diverged_at", "seconds", "megabytes", "parameters")
+OF_EVALUATION = (*RUN, "row", "weights", "checkpoint", "step", "seconds", "status")
 
 
 class MissingResultError(Exception):
@@ -23,18 +24,21 @@ class Results:
     """Everything that the page shows.
 
     `runs` has a row per run: dataset, architecture, method, seed, status, reason, diverged_at, seconds,
-    megabytes, parameters, digest, and a column per metric (NaN where undefined). `references` holds each
-    dataset's record of its reference, `records` each run's record by id.
+    megabytes, parameters, a column per metric (the final, raw weights; NaN where undefined), what was derived from
+    its curve, and its digest. `evaluations` has a row per run, weights (`raw`, `ema`) and checkpoint: `final`,
+    `best`, and a `snapshot` per step over training; its `row` is what tables call it: the method, or `method (ema)`.
+    `references` holds each dataset's record of its reference, `records` each run's record by id.
     """
 
     plan: Plan
     runs: pd.DataFrame
+    evaluations: pd.DataFrame
     references: dict[str, dict[str, Any]]
     records: dict[str, dict[str, Any]]
 
     def columns(self, metric: str) -> list[tuple[str, str]]:
         """The (dataset, architecture) pairs that a metric applies to, in the study's order."""
-        return [(d, a) for d, a in self.pairs if metric in self.plan.datasets[d].metrics]
+        return [(d, a) for d, a in self.pairs if metric in self.plan.datasets[d].measures]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -47,23 +51,37 @@ class Results:
         return list(dict.fromkeys(self.runs["method"]))
 
     @property
-    def metrics(self) -> list[str]:
-        """All metrics, each dataset's headline first."""
-        named = [name for dataset in self.plan.datasets.values() for name in dataset.metrics]
-        return sorted(dict.fromkeys(named), key=lambda name: self.trait(name, "order"))
+    def rows(self) -> list[str]:
+        """The rows of tables: the methods, each followed by its moving average if it has one."""
+        order = {method: place for place, method in enumerate(self.methods)}
+        rows = self.evaluations[["method", "row"]].drop_duplicates()
+        return sorted(rows.row, key=lambda row: (order[row.removesuffix(" (ema)")], row))
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """All metrics by name, each dataset's headline first."""
+        named = {n: m for dataset in self.plan.datasets.values() for n, m in dataset.measures.items()}
+        heads = {dataset.headline.name for dataset in self.plan.datasets.values()}
+        return dict(sorted(named.items(), key=lambda item: (item[0] not in heads, item[1].trait("order"))))
 
     def headline(self, dataset: str) -> str:
         """The metric that a dataset is read by first."""
-        return self.plan.datasets[dataset].metrics[0]
+        return self.plan.datasets[dataset].headline.name
 
-    def trait(self, metric: str, name: str) -> Any:
-        """What a metric declares, e.g. its title or direction."""
-        return self.plan.registry.card("metric", metric).traits[name]
+    def cell(self, dataset: str, architecture: str, row: str, checkpoint: str = "final") -> pd.DataFrame:
+        """The evaluations of one cell, a row per seed; a run without numbers has NaN."""
+        of = self.evaluations
+        return of[
+            (of.dataset == dataset)
+            & (of.architecture == architecture)
+            & (of["row"] == row)
+            & (of.checkpoint == checkpoint)
+        ]
 
-    def cell(self, dataset: str, architecture: str, method: str) -> pd.DataFrame:
-        """The runs of one cell, a row per seed."""
-        runs = self.runs
-        return runs[(runs.dataset == dataset) & (runs.architecture == architecture) & (runs.method == method)]
+    def curve(self, dataset: str, architecture: str) -> pd.DataFrame:
+        """The snapshots of one dataset and architecture, a row per run, weights and step."""
+        of = self.evaluations
+        return of[(of.dataset == dataset) & (of.architecture == architecture) & (of.checkpoint == "snapshot")]
 
 
 def collect(plan: Plan) -> Results:
@@ -76,9 +94,18 @@ def collect(plan: Plan) -> Results:
         if record is None:
             raise MissingResultError(f"{path} is missing; `snakemake --configfile {plan.file}` makes it")
         references[label] = record
-    metrics = list(dict.fromkeys(name for dataset in plan.datasets.values() for name in dataset.metrics))
-    rows = [_row(run, records[run.id]) for run in plan.runs]
-    return Results(plan, pd.DataFrame(rows, columns=[*COLUMNS, *metrics, "digest"]), references, records)
+    final = list(dict.fromkeys(name for dataset in plan.datasets.values() for name in dataset.measures))
+    watched = dict.fromkeys(name for dataset in plan.datasets.values() for name in dataset.watched)
+    metrics = [*final, *(name for name in watched if name not in final)]
+    rows = [row for run in plan.runs for row in _evaluations(run, records[run.id])]
+    evaluations = pd.DataFrame(rows, columns=[*OF_EVALUATION, *metrics])
+    evaluations[metrics] = evaluations[metrics].astype(float)
+    last = evaluations[(evaluations.weights == "raw") & (evaluations.checkpoint == "final")]
+    runs = pd.DataFrame([_row(run, records[run.id]) for run in plan.runs], columns=list(OF_RUN))
+    runs = runs.merge(last[[*RUN, *final]], on=list(RUN), how="left", validate="one_to_one")
+    runs = runs.merge(derived.table(plan, evaluations), on=list(RUN), how="left", validate="one_to_one")
+    runs["digest"] = [run.digest for run in plan.runs]
+    return Results(plan, runs, evaluations, references, records)
 
 
 def history(plan: Plan, run: Run) -> pd.DataFrame:
@@ -95,19 +122,41 @@ def _record(plan: Plan, run: Run) -> dict[str, Any]:
     return record
 
 
+def _named(run: Run) -> dict[str, Any]:
+    return {"dataset": run.dataset, "architecture": run.architecture, "method": run.method, "seed": run.seed}
+
+
 def _row(run: Run, record: dict[str, Any]) -> dict[str, Any]:
     training = record["training"]
     return {
-        "dataset": run.dataset,
-        "architecture": run.architecture,
-        "method": run.method,
-        "seed": run.seed,
+        **_named(run),
         "status": record["status"],
         "reason": record["reason"],
         "diverged_at": training["diverged_at"],
         "seconds": training["seconds"],
         "megabytes": training["peak_memory"]["resident"] / 1e6,
         "parameters": sum(training["parameters"].values()),
-        "digest": run.digest,
-        **{name: float("nan") if value is None else value for name, value in record["metrics"].items()},
     }
+
+
+def _evaluations(run: Run, record: dict[str, Any]) -> list[dict[str, Any]]:
+    """All evaluations of a run; `final` and `best` have a row even where there are no numbers."""
+    found = {(e["weights"], e["checkpoint"]): e for e in record["evaluations"]}
+    rows = []
+    for weights in ("raw", "ema") if run.spec["method"]["ema"] else ("raw",):
+        of = {
+            **_named(run),
+            "row": run.method if weights == "raw" else f"{run.method} ({weights})",
+            "weights": weights,
+            "status": record["status"],
+        }
+        for checkpoint in ("final", "best"):
+            evaluation = found.get((weights, checkpoint), {"step": None, "seconds": None, "metrics": {}})
+            rows.append({**of, "checkpoint": checkpoint, **_flat(evaluation)})
+        points = [point for point in record["curve"] if point["weights"] == weights]
+        rows += [{**of, "checkpoint": "snapshot", **_flat(point)} for point in points]
+    return rows
+
+
+def _flat(evaluation: dict[str, Any]) -> dict[str, Any]:
+    return {"step": evaluation["step"], "seconds": evaluation["seconds"], **evaluation["metrics"]}

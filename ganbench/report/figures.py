@@ -46,18 +46,19 @@ STYLE: dict[Any, Any] = {
 
 def seeds(results: Results, dataset: str, architecture: str) -> str:
     """Every seed of every method on the dataset's headline metric, with the mean."""
-    metric, methods = results.headline(dataset), results.methods
-    rows = results.runs[(results.runs.dataset == dataset) & (results.runs.architecture == architecture)]
+    metric, methods = results.headline(dataset), results.rows
+    of = results.evaluations
+    rows = of[(of.dataset == dataset) & (of.architecture == architecture) & (of.checkpoint == "final")]
     rows = rows.dropna(subset=[metric])
     real = results.references[dataset]["real"][metric]
-    means = rows.groupby("method")[metric].mean()
+    means = rows.groupby("row")[metric].mean()
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(5.2, 0.6 + 0.34 * len(methods)))
         shown = [*rows[metric], *([] if real is None else [real])]
         if shown and min(shown) > 0 and max(shown) / min(shown) > 50:
             axes.set_xscale("log")
         sns.swarmplot(
-            rows, x=metric, y="method", hue="method", order=methods, hue_order=methods, size=5, ax=axes,
+            rows, x=metric, y="row", hue="row", order=methods, hue_order=methods, size=5, ax=axes,
             palette=_colours(methods), legend=False,
         )  # fmt: skip
         for method, mean in means.items():
@@ -65,9 +66,35 @@ def seeds(results: Results, dataset: str, architecture: str) -> str:
             axes.plot([mean, mean], [place - 0.3, place + 0.3], color=INK, linewidth=1.5)
         if real is not None:
             axes.axvline(real, color=INK, linestyle=":", linewidth=1)
-        better = results.trait(metric, "direction")
-        axes.set(xlabel=f"{results.trait(metric, 'title')} ({better} is better; dotted: real data)", ylabel="")
-        return _svg(figure, f"{results.trait(metric, 'title')} of every seed, {dataset}, {architecture}")
+        title, better = (results.measures[metric].trait(trait) for trait in ("title", "direction"))
+        axes.set(xlabel=f"{title} ({better} is better; dotted: real data)", ylabel="")
+        return _svg(figure, f"{title} of every seed, {dataset}, {architecture}")
+
+
+def over_training(results: Results, dataset: str, architecture: str) -> str:
+    """The headline metric of every seed on the snapshots' smaller sample, against steps and against seconds."""
+    metric, measure = next(iter(results.plan.datasets[dataset].watched.items()))
+    points = results.curve(dataset, architecture).dropna(subset=[metric])
+    if points.empty:
+        return ""
+    lines = pd.concat([points.assign(at=points[x], against=x) for x in ("step", "seconds")])
+    rows = [row for row in results.rows if row in set(lines.row)]
+    with mpl.rc_context(STYLE):
+        grid = sns.relplot(
+            lines, x="at", y=metric, col="against", hue="row", hue_order=rows, style="row", style_order=rows,
+            units="seed", estimator=None, kind="line", linewidth=1.1, alpha=0.9, palette=_colours(rows), dashes=False,
+            markers=True, markersize=4, height=2.6, aspect=1.35, facet_kws={"sharex": False},
+        )  # fmt: skip
+        if lines[metric].min() > 0 and lines[metric].max() / lines[metric].min() > 50:
+            grid.set(yscale="log")
+        grid.set_titles("")
+        grid.set_ylabels(f"{measure.trait('title')}\n({measure.samples:,} samples)")
+        for axes, label in zip(grid.axes[0], ("generator step", "seconds of training"), strict=True):
+            axes.set_xlabel(label)
+        if grid.legend is not None:
+            grid.legend.set_title(None)
+        title = measure.trait("title")
+        return _svg(grid.figure, f"{title} over training, every seed, {dataset}, {architecture}")
 
 
 def scatter(results: Results, dataset: str, architecture: str, runs: Sequence[Run]) -> str:

@@ -1,4 +1,4 @@
-"""Render the page: one HTML file that needs no network, and a CSV with a row per run."""
+"""Render the page: one HTML file that needs no network, and two CSV files, a row per run and one per evaluation."""
 
 import base64
 import os
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ganbench import files, layout, yamlfile
 from ganbench.method import layers
-from ganbench.report import figures, tables
+from ganbench.report import derived, figures, tables
 from ganbench.report.collect import Results, collect
 from ganbench.runs import Plan, Run
 
@@ -19,13 +19,13 @@ HERE = Path(__file__).parent
 
 
 def write(plan: Plan) -> None:
-    """Collect the results of a plan and write `index.html` and `runs.csv`, the page last."""
+    """Collect the results of a plan and write `index.html`, `runs.csv` and `evaluations.csv`, the page last."""
     os.environ.setdefault("MPLBACKEND", "agg")
     results = collect(plan)
     html = render(results)
     name = plan.study.study
-    table = results.runs.to_csv(index=False, lineterminator="\n")
-    files.write_text(layout.runs_table(name), table)
+    for path, table in ((layout.runs_table, results.runs), (layout.evaluations_table, results.evaluations)):
+        files.write_text(path(name), table.to_csv(index=False, lineterminator="\n"))
     files.write_text(layout.report(name), html)
 
 
@@ -40,7 +40,7 @@ def render(results: Results) -> str:
     )
     environment.filters["number"] = tables.number
     plan = results.plan
-    metric_tables = {name: tables.metric_table(results, name) for name in results.metrics}
+    metric_tables = {name: tables.metric_table(results, name) for name in results.measures}
     shown_first = list(dict.fromkeys(results.headline(dataset) for dataset in plan.datasets))
     return environment.get_template("page.html").render(
         plan=plan,
@@ -52,11 +52,14 @@ def render(results: Results) -> str:
         others=[table for name, table in metric_tables.items() if name not in shown_first],
         cost=tables.cost_rows(results),
         seed_figures=[_figure(figures.seeds(results, d, a), d, a) for d, a in results.pairs],
+        best=[tables.metric_table(results, name, "best") for name in shown_first] if _has_curves(results) else [],
+        over_training=[_over_training(results, d, a) for d, a in results.pairs] if _has_curves(results) else [],
+        formulas=derived.FORMULAS,
         curve_figures=[_figure(figures.curves(results, d, a), d, a) for d, a in results.pairs],
         samples=[_samples(results, d, a) for d, a in results.pairs],
         failures=results.runs[results.runs.status != "ok"].to_dict("records"),
         runs=results.runs.to_dict("records"),
-        cards={name: plan.registry.card("metric", name) for name in results.metrics},
+        measures=results.measures,
         recipes=_recipes(results),
         architectures=_architectures(results),
         provenance=next(iter(results.records.values()))["training"]["provenance"],
@@ -73,6 +76,24 @@ def _shown(file: Path) -> Path:
 
 def _figure(svg: str, dataset: str, architecture: str) -> dict[str, Any]:
     return {"svg": Markup(svg), "title": f"{dataset}, {architecture}"}
+
+
+def _has_curves(results: Results) -> bool:
+    return bool((results.evaluations.checkpoint == "snapshot").any())
+
+
+def _over_training(results: Results, dataset: str, architecture: str) -> dict[str, Any]:
+    """The curve of the headline, and what is derived from it."""
+    watched = next(iter(results.plan.datasets[dataset].watched.values()))
+    limits = derived.thresholds(results.plan, results.evaluations)
+    given = results.plan.datasets[dataset].evaluation.threshold is not None
+    return {
+        **_figure(figures.over_training(results, dataset, architecture), dataset, architecture),
+        "measure": watched,
+        "threshold": limits.get((dataset, architecture)),
+        "threshold_from": "set by the study" if given else "the median of what the runs end with",
+        "rows": tables.derived_rows(results, dataset, architecture),
+    }
 
 
 def _samples(results: Results, dataset: str, architecture: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ganbench.report import derived
 from ganbench.report.collect import Results
 
 
@@ -17,6 +18,7 @@ class Cell:
     count: int
     failed: int
     undefined: int
+    collapsed: int
     best: bool = False
 
     @property
@@ -35,26 +37,25 @@ class Cell:
 
     @property
     def remark(self) -> str:
-        """What the numbers leave out: diverged and undefined runs."""
+        """What the numbers leave out, diverged and undefined runs; and the runs that collapsed, which they hold."""
         total = self.count + self.failed + self.undefined
-        parts = [f"{self.failed} of {total} diverged"] if self.failed else []
-        parts += [f"{self.undefined} of {total} undefined"] if self.undefined else []
-        return ", ".join(parts)
+        named = (("diverged", self.failed), ("undefined", self.undefined), ("collapsed", self.collapsed))
+        return ", ".join(f"{count} of {total} {name}" for name, count in named if count)
 
 
 @dataclass(frozen=True)
 class Table:
-    """One metric: a row per method and one for real data, a column per dataset and architecture. `features` names
-    the classifier that a column is measured by."""
+    """One metric: a row per method, one for real data, and one for a perfect generator where theory knows what it
+    scores; a column per dataset and architecture. `metric` is the name that encodes its protocol."""
 
     metric: str
     title: str
     unit: str
     direction: str
     columns: list[tuple[str, str]]
-    features: list[str | None]
     rows: dict[str, list[Cell | None]]
     real: list[str]
+    perfect: list[str]
 
     @property
     def seeds(self) -> int:
@@ -75,49 +76,48 @@ def number(value: float | None) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.{decimals(value)}f}"
 
 
-def metric_table(results: Results, metric: str) -> Table:
+def metric_table(results: Results, metric: str, checkpoint: str = "final") -> Table:
     """Means over seeds of one metric, the best of each column marked.
 
     The standard deviation is over training seeds, with n - 1. A method with a diverged run is not marked best
-    unless every method has one.
+    unless every method has one. `checkpoint`: `final`, or `best` for the one selected on the headline metric.
     """
     columns = results.columns(metric)
-    direction = results.trait(metric, "direction")
-    rows: dict[str, list[Cell | None]] = {method: [] for method in results.methods}
+    measure = results.measures[metric]
+    direction = measure.trait("direction")
+    rows: dict[str, list[Cell | None]] = {row: [] for row in results.rows}
     for dataset, architecture in columns:
-        cells = {m: _cell(results.cell(dataset, architecture, m), metric) for m in results.methods}
-        best = _best({method: cell for method, cell in cells.items() if cell is not None}, direction)
-        for method, cell in cells.items():
-            rows[method].append(cell and Cell(**{**vars(cell), "best": method in best}))
+        cells = {row: _cell(results.cell(dataset, architecture, row, checkpoint), metric) for row in results.rows}
+        best = _best({row: cell for row, cell in cells.items() if cell is not None}, direction)
+        for row, cell in cells.items():
+            rows[row].append(cell and Cell(**{**vars(cell), "best": row in best}))
+    references = [results.references[dataset] for dataset, _ in columns]
+    perfect = [number(reference["perfect"].get(metric)) for reference in references]
     return Table(
         metric=metric,
-        title=results.trait(metric, "title"),
-        unit=results.trait(metric, "unit"),
+        title=measure.trait("title"),
+        unit=measure.trait("unit"),
         direction=direction,
         columns=columns,
-        features=[_features(results, dataset) for dataset, _ in columns],
         rows=rows,
-        real=[number(results.references[dataset]["real"][metric]) for dataset, _ in columns],
+        real=[number(reference["real"][metric]) for reference in references],
+        perfect=perfect if any(reference["perfect"].get(metric) is not None for reference in references) else [],
     )
-
-
-def _features(results: Results, dataset: str) -> str | None:
-    """The name of the classifier whose features measure a dataset; None for points."""
-    extractor = results.references[dataset]["protocol"]["extractor"]
-    return str(extractor["name"]) if extractor else None
 
 
 def _cell(runs: pd.DataFrame, metric: str) -> Cell | None:
     if runs.empty:
         return None
-    finished = runs[runs.status == "ok"]
-    values = finished[metric].dropna()
+    values = runs[metric].dropna()
+    missing = runs[runs[metric].isna()]
+    failed = int((missing.status == "diverged").sum())
     return Cell(
         mean=float(values.mean()) if len(values) else math.nan,
         sd=float(values.std(ddof=1)) if len(values) > 1 else math.nan,
         count=len(values),
-        failed=len(runs) - len(finished),
-        undefined=len(finished) - len(values),
+        failed=failed,
+        undefined=len(missing) - failed,
+        collapsed=int((runs.status == "collapsed").sum()),
     )
 
 
@@ -126,7 +126,7 @@ def _best(cells: dict[str, Cell], direction: str) -> set[str]:
     has no number cannot be best while others have all theirs; and where all are equal, none is best."""
     numbered = {method: cell for method, cell in cells.items() if cell.count}
     whole = {method: cell for method, cell in numbered.items() if cell.whole} or numbered
-    if not whole:
+    if not whole or direction == "none":
         return set()
     choose = min if direction == "lower" else max
     best = choose(whole.values(), key=lambda cell: cell.mean)
@@ -165,12 +165,28 @@ def _near(other: "pd.Series[float]", leader: "pd.Series[float]") -> bool:
     return len(differences) > 1 and abs(float(differences.mean())) <= float(differences.std(ddof=1))
 
 
+def derived_rows(results: Results, dataset: str, architecture: str) -> dict[str, list[str]]:
+    """Per method what its curves of the headline say, in the order of derived.FORMULAS: medians over seeds."""
+    rows = {}
+    for method in results.methods:
+        runs = results.runs
+        of = runs[(runs.dataset == dataset) & (runs.architecture == architecture) & (runs.method == method)]
+        if of.empty:
+            continue
+        reached = of.steps_to_threshold.dropna()
+        texts = {name: number(of[name].median()) for name in derived.FORMULAS}
+        share = f"{len(reached)} of {len(of)}"
+        texts["steps_to_threshold"] = f"{reached.median():,.0f} ({share})" if len(reached) else f"not reached ({share})"
+        rows[method] = list(texts.values())
+    return rows
+
+
 def cost_rows(results: Results) -> dict[str, list[str]]:
     """Per method: discriminator steps per generator step, then seconds per run for each pair, the median over seeds."""
     rows = {}
     for method in results.methods:
         n_critic = dict.fromkeys(r.spec["method"]["n_critic"] for r in results.plan.runs if r.method == method)
-        cells = [results.cell(dataset, architecture, method) for dataset, architecture in results.pairs]
-        seconds = ["–" if cell.empty else f"{cell.seconds.median():.1f} s" for cell in cells]
+        of = results.runs[results.runs.method == method].groupby(["dataset", "architecture"]).seconds.median()
+        seconds = [f"{of[pair]:.1f} s" if pair in of.index else "–" for pair in results.pairs]
         rows[method] = [" or ".join(map(str, n_critic)), *seconds]
     return rows

@@ -1,4 +1,4 @@
-"""The same features through other people's packages: `pip install ganbench[parity]`, except for torch-fidelity."""
+"""The same features through other people's packages: those of the extra `parity`, and torch-fidelity."""
 
 import warnings
 from typing import Any

@@ -1,0 +1,123 @@
+"""Feature extractors at work: made once by a rule of their own, frozen, and named by the hash of their weights in every
+number that they helped to make.
+
+An extractor that predicts a dataset's classes is accepted only above the dataset's accuracy gate, and none is accepted
+with features that do not vary: a network of random weights would make small, smooth, meaningless distances.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ganbench import data, files, layout, optimizers, plugins, weights
+from ganbench.data import Split
+from ganbench.protocol import Dataset, Extractor
+
+BATCH = 500
+DEAD = 1e-4  # a feature whose variance is below this share of the mean variance says nothing
+MOST_DEAD = 0.5  # the share of such features from which an extractor is refused
+
+
+class ExtractorError(Exception):
+    """An extractor that missed its gate, or whose weights are not the recorded ones."""
+
+
+def make(dataset: Dataset, extractor: Extractor) -> None:
+    """Train an extractor, or fetch its weights, check it, and write its card. Raises ExtractorError."""
+    optimizers.warm_up()
+    cpu_start = time.process_time()
+    test = data.read(dataset, "test") if extractor.form == "trained" else None
+    plugin = plugins.load(extractor.card, extractor.settings)
+    path = layout.extractor(extractor.key)
+    card: dict[str, Any] = {
+        "label": extractor.label,
+        "form": extractor.form,
+        "spec": extractor.spec,
+        "provides": list(extractor.card.traits["provides"]),
+        "torch": torch.__version__,
+    }
+    if test is not None:
+        train = data.read(dataset, "train")
+        traits = dataset.card.traits
+        network = plugin.trained(train, traits["classes"], traits["classifier_epochs"])
+        card |= _accepted(dataset, extractor, network, test)
+        card |= {
+            "dataset": dataset.spec,
+            "data_sha256": {"train": data.fingerprint(train.samples), "test": data.fingerprint(test.samples)},
+            "split": "train",
+            "epochs": traits["classifier_epochs"],
+        }
+        with files.replacing(_weights(path)) as temporary:
+            save_file({key: value.contiguous() for key, value in network.state_dict().items()}, temporary)
+        card["weights_sha256"] = files.sha256(_weights(path))
+    elif extractor.form == "pretrained":
+        stored = weights.find(extractor.card, extractor.settings) or weights.fetch(extractor.card)
+        card["weights_sha256"] = weights.verify(stored, extractor.card.traits["weights_sha256"])
+    else:
+        card["weights_sha256"] = None
+    files.write_json(path, {**card, "cpu_seconds": time.process_time() - cpu_start})
+
+
+def _accepted(dataset: Dataset, extractor: Extractor, network: nn.Module, test: Split) -> dict[str, Any]:
+    """What the checks of a trained extractor found. Raises ExtractorError."""
+    gate = dataset.card.traits["accuracy_gate"]
+    features, logits = describe(network, test.samples)
+    variance = features.var(0)
+    dead = int((variance < DEAD * variance.mean()).sum())
+    if dead > MOST_DEAD * len(variance) or not variance.sum() > 0:
+        raise ExtractorError(
+            f"{dead} of the {len(variance)} features of {extractor.label} do not vary on the test split of "
+            f"'{dataset.label}'; distances between them would mean little"
+        )
+    found: dict[str, Any] = {"features": features.shape[1], "dead_features": dead}
+    if "classes" in extractor.card.traits["provides"]:
+        if logits is None or test.labels is None:
+            raise ExtractorError(f"{extractor.label} provides classes, and has no logits, or its data no labels")
+        reached = float((logits.argmax(1) == test.labels).double().mean())
+        if reached < gate:
+            raise ExtractorError(
+                f"{extractor.label} reached an accuracy of {reached:.4f} on the test split of '{dataset.label}', below "
+                f"the gate of {gate}; numbers measured by it would mean little"
+            )
+        found |= {"test_accuracy": reached, "accuracy_gate": gate}
+    return found
+
+
+def read(dataset: Dataset, extractor: Extractor) -> tuple[nn.Module, dict[str, Any]]:
+    """The frozen network and its card. Raises ExtractorError if the weights are not the recorded ones."""
+    path = layout.extractor(extractor.key)
+    card = files.read_json(path)
+    if card is None:
+        raise ExtractorError(f"{path}: no card of an extractor there; `snakemake` makes it")
+    plugin = plugins.load(extractor.card, extractor.settings)
+    shape = data.sample_shape(dataset)
+    if extractor.form == "fixed":
+        return plugin.fixed(shape).eval().requires_grad_(False), card
+    stored = _weights(path) if extractor.form == "trained" else weights.located(extractor.card, extractor.settings)
+    if stored is None or not stored.exists() or files.sha256(stored) != card["weights_sha256"]:
+        raise ExtractorError(
+            f"{stored}: these weights are not the ones on the card; remove {path.parent} and run again"
+        )
+    if extractor.form == "pretrained":
+        network: nn.Module = plugin.pretrained(stored)
+    else:
+        network = plugin.untrained(shape, dataset.card.traits["classes"])
+        network.load_state_dict(load_file(stored))
+    return network.eval().requires_grad_(False), card
+
+
+@torch.no_grad()
+def describe(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor | None]:
+    """uint8 images to features (n, d) and logits (n, classes) if there are any, both float64 on the CPU, in batches."""
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    outputs = [network(batch.to(device)) for batch in images.split(BATCH)]
+    logits = [found for _, found in outputs if found is not None]
+    return torch.cat([f for f, _ in outputs]).double().cpu(), torch.cat(logits).double().cpu() if logits else None
+
+
+def _weights(card: Path) -> Path:
+    return card.with_suffix(".safetensors")

@@ -1,0 +1,70 @@
+"""The real features of a dataset by one extractor: computed once, shared by every run and every study."""
+
+import time
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ganbench import bins, data, extraction, files, layout, neighbours
+from ganbench.evidence import Evidence, Training
+from ganbench.protocol import Dataset, Extractor
+
+
+class StaleFeaturesError(Exception):
+    """Features that are missing or that another extractor made."""
+
+
+def make(dataset: Dataset, extractor: Extractor, device: torch.device) -> None:
+    """Compute the features and logits of all splits, and what metrics need to know of the training split."""
+    network, card = extraction.read(dataset, extractor)
+    network.to(device)
+    cpu_start = time.process_time()
+    tensors: dict[str, Tensor] = {}
+    counts = {}
+    for split in data.SPLITS:
+        samples = data.read(dataset, split).samples
+        features, logits = extraction.describe(network, samples)
+        counts[split] = len(samples)
+        tensors[f"{split}_features"] = features.float()
+        if logits is not None:
+            tensors[f"{split}_logits"] = logits.float()
+    train = tensors["train_features"].double()
+    tensors["train_spacing"] = neighbours.spacing(train)
+    tensors["bin_centres"], tensors["bin_counts"] = bins.fit(train, bins.number(len(train)), seed=0)
+    path = layout.features(dataset.features_key(extractor))
+    with files.replacing(path.with_suffix(".safetensors")) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+    files.write_json(
+        path,
+        {
+            "dataset": dataset.spec,
+            "extractor": extractor.spec,
+            "weights_sha256": card["weights_sha256"],
+            "samples": counts,
+            "dimensions": train.shape[1],
+            "cpu_seconds": time.process_time() - cpu_start,
+        },
+    )
+
+
+def read(dataset: Dataset, extractor: Extractor, card: dict[str, Any]) -> dict[str, Tensor]:
+    """All tensors, by the extractor of this card. Raises StaleFeaturesError."""
+    path = layout.features(dataset.features_key(extractor))
+    record = files.read_json(path)
+    if record is None or record["weights_sha256"] != card["weights_sha256"]:
+        raise StaleFeaturesError(f"{path}: not the features by these weights; `snakemake` makes them")
+    return load_file(path.with_suffix(".safetensors"))
+
+
+def evidence(tensors: dict[str, Tensor], split: str) -> Evidence:
+    """One split."""
+    logits = tensors.get(f"{split}_logits")
+    return Evidence(tensors[f"{split}_features"].double(), None if logits is None else logits.double())
+
+
+def training(tensors: dict[str, Tensor]) -> Training:
+    """The training split, with its spacing and bins."""
+    centres, counts = tensors["bin_centres"].double(), tensors["bin_counts"]
+    return Training(evidence(tensors, "train"), tensors["train_spacing"].double(), centres, counts)

@@ -1,0 +1,29 @@
+"""Specs: canonical descriptions of what a result depends on, whose digests are the cache keys."""
+
+import hashlib
+import json
+from typing import Any
+
+from ganbench import plugins
+from ganbench.plugins import Card
+
+ENGINE = 2
+"""Version of what training computes. It is in every spec: raise it when a change alters trained weights
+(tests/test_golden.py notices), and every run trains again."""
+
+EVALUATION_ENGINE = 2
+"""The same for what evaluation computes from trained weights."""
+
+Spec = dict[str, Any]
+
+
+def digest(content: Any) -> str:
+    """sha256 of the canonical JSON."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def with_settings(card: Card, given: dict[str, Any]) -> Spec:
+    """A plugin with all its settings, and the hash of its file."""
+    settings, _ = plugins.resolve(card, given)
+    return {"name": card.name, "settings": settings, "sha256": card.sha256}
