@@ -66,7 +66,7 @@ def test_every_metric_is_a_repeatable_finite_number_and_says_how_to_read_it(name
         assert math.isfinite(metric.perfect(truth, len(evidence)))
 
 
-@pytest.mark.parametrize("trait", ["short", "title", "order"])
+@pytest.mark.parametrize("trait", ["short", "title"])
 def test_no_two_metrics_look_the_same(trait: str) -> None:
     seen = Counter(REGISTRY.card("metric", name).traits[trait] for name in REGISTRY.names("metric"))
     assert [value for value, count in seen.items() if count > 1] == []
