@@ -69,9 +69,36 @@ GOLDEN: dict[str, tuple[Any, ...]] = {
             ("rpgan", ("relativistic", None, None), DCGAN_ADAM, 1),
             ("ragan", ("relativistic-average", None, None), DCGAN_ADAM, 1),
             ("sngan", ("hinge", None, SPECTRAL), _adam(2e-4, 0.0, 0.9), 5),
+            ("dcgan", ("non-saturating", None, None), DCGAN_ADAM, 1),
+            ("minibatch-discrimination", ("non-saturating", None, None), DCGAN_ADAM, 1),
         ]
     },
+    **{
+        f"pacgan{samples} on {data}": ("non-saturating", None, None, optimizer, optimizer, 1)
+        for samples in (2, 3, 4)
+        for data, optimizer in (("ring8", _adam(1e-4, 0.8, 0.999)), ("digits", DCGAN_ADAM))
+    },
+    **{
+        f"unrolled{steps} on {data}": ("minimax", None, None, *optimizers, 1)
+        for steps in (1, 5, 10)
+        for data, optimizers in (
+            ("ring8", (_adam(1e-4, 0.5, 0.999), _adam(1e-3, 0.5, 0.999))),
+            ("digits", (_adam(2e-4, 0.5, 0.99), _adam(1e-4, 0.5, 0.99))),
+        )
+    },
 }
+RULES: dict[str, dict[str, Any]] = {
+    "sngan": {"lr_decay": "linear"},
+    "minibatch-discrimination": {"architecture": {"minibatch": "discrimination"}},
+    **{f"pacgan{samples}": {"packing": samples} for samples in (2, 3, 4)},
+    **{f"unrolled{steps}": {"unrolled": steps} for steps in (1, 5, 10)},
+}
+"""Update rules that are not the usual ones."""
+USUAL: dict[str, Any] = {
+    "simultaneous": False, "unrolled": 0, "packing": 1, "penalty_interval": 1, "augment": [], "top_k": None,
+    "lr_decay": None, "architecture": {}, "ema": None,
+}  # fmt: skip
+
 METHODS = list(dict.fromkeys(key.split(" on ")[0] for key in GOLDEN))
 
 
@@ -89,6 +116,8 @@ def test_the_built_in_methods_have_the_settings_of_their_papers(study_file: Stud
         for key, method in found.items()
     }
     assert table == GOLDEN
+    rules = {key: {rule: method[rule] for rule in USUAL} for key, method in found.items()}
+    assert rules == {key: USUAL | RULES.get(key.split(" on ")[0], {}) for key in GOLDEN}
 
 
 def test_every_built_in_recipe_is_in_that_table() -> None:
