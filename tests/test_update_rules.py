@@ -141,7 +141,7 @@ def test_the_generator_learns_from_its_best_samples_only() -> None:
             return LOSS.generator(real, fake)  # type: ignore[no-any-return]
 
     run(*players(), loss=Spy())
-    run(*players(), loss=Spy(), kept=lambda step: 0.3)
+    run(*players(), loss=Spy(), kept=lambda _: 0.3)
     everything, best = seen
     assert len(best) == 3  # of 8, rounded up
     torch.testing.assert_close(best, everything.sort(descending=True).values[:3], rtol=0, atol=0)
@@ -172,7 +172,7 @@ def test_the_learning_rate_falls_to_zero_at_the_end(study_file: StudyFile) -> No
 def test_a_packed_discriminator_sees_several_samples_as_one(study_file: StudyFile) -> None:
     plan = runs.plan(study_file(methods=["pacgan3"], seeds=[0]))
     method = plan.runs[0].spec["method"]
-    _, generator, discriminator = training.build(plan, plan.runs[0].spec, (2,), torch.device("cpu"))
+    *_, discriminator = training.build(plan, plan.runs[0].spec, (2,), torch.device("cpu"))
     view = training._view(method, stream(0, "augmentation"))
     samples = torch.arange(12.0).reshape(6, 2)
     assert view(samples).tolist() == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]
