@@ -67,7 +67,8 @@ def seeds(results: Results, dataset: str, architecture: str) -> str:
         if real is not None:
             axes.axvline(real, color=INK, linestyle=":", linewidth=1)
         title, better = (results.measures[metric].trait(trait) for trait in ("title", "direction"))
-        axes.set(xlabel=f"{title} ({better} is better; dotted: real data)", ylabel="")
+        legend = "dotted: real data" if better == "none" else f"{better} is better; dotted: real data"
+        axes.set(xlabel=f"{title} ({legend})", ylabel="")
         return _svg(figure, f"{title} of every seed, {dataset}, {architecture}")
 
 
