@@ -278,7 +278,9 @@ def _extractors(registry: Registry, raw: dict[str, Any]) -> list[Problem]:
     entries = _entries(raw.get("extractors"), "extractors")
     found = [p for w, e in entries for p in _plugin(registry, "extractor", w, e["name"], settings_of(e, keys))]
     for where, entry in entries:
-        label = str(entry.get("label", entry["name"]))
+        label = entry.get("label", entry["name"])
+        if not isinstance(label, str):
+            continue  # pydantic says so
         if not measures.can_name_an_extractor(label):
             message = f"'{label}' cannot be a part of a metric's name: no underscore, no number, not a split's name"
             found.append(Problem(f"{where}.label", message))

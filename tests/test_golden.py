@@ -1,6 +1,6 @@
 """Recorded numbers of small trainings, in float64.
 
-They notice that what training computes has changed, in whatever file. If that was on purpose, raise runs.ENGINE, so
+They notice that what training computes has changed, in whatever file. If that was on purpose, raise specs.ENGINE, so
 that every run is trained anew, and record the new numbers here. The same holds for the data of ring8: its points
 are part of every result on it.
 """
@@ -80,6 +80,7 @@ def test_twenty_steps_end_where_they_always_did(
         steps=20,
         n_critic=method["n_critic"],
         log_every=5,
+        snapshots=(),
         progress=lambda _: None,
     )
     assert sums(generator) == pytest.approx(generator_sums, rel=1e-9)
