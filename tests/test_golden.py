@@ -108,9 +108,9 @@ def test_networks_start_where_they_always_did(
 def test_the_points_of_ring8_are_what_they_always_were() -> None:
     card = plugins.discover().card("dataset", "ring8")
     samples = plugins.load(card, plugins.resolve(card, {})[0]).splits(None)["train"].samples
-    assert samples[0].tolist() == pytest.approx([1.001809000, -0.002960646], abs=1e-6)
-    assert samples[-1].tolist() == pytest.approx([0.689082980, -0.711660743], abs=1e-6)
-    assert samples.double().mean(0).tolist() == pytest.approx([-0.002448486, 0.000745081], abs=1e-6)
+    assert samples[0].tolist() == pytest.approx([0.718982756, -0.707842290], abs=1e-6)
+    assert samples[-1].tolist() == pytest.approx([-0.005583989, -1.001272082], abs=1e-6)
+    assert samples.double().mean(0).tolist() == pytest.approx([0.001097369, -0.000294259], abs=1e-6)
 
 
 def test_the_streams_are_what_they_always_were() -> None:
