@@ -18,7 +18,8 @@ BAR = 0.15
 RECORDS = {
     "training": "results/*/runs/*/*/*/*/training.json",
     "evaluation": "results/*/runs/*/*/*/*/metrics.json",
-    "classifiers": "results/classifiers/*/classifier.json",
+    "extractors": "results/extractors/*/extractor.json",
+    "features": "results/features/*/*/features.json",
     "references": "results/*/references/*/reference.json",
 }
 

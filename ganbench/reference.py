@@ -158,7 +158,7 @@ def _protocol(dataset: Dataset, mixture: Mixture | None, cards: dict[str, dict[s
         "watched": {name: measure.spec for name, measure in dataset.watched.items()},
         "reference": "exact modes and moments of the mixture" if mixture else "test split",
         "reference_samples": data.count(dataset, "test"),
-        "training_samples": data.count(dataset, "train"),
+        "training_samples": min(features.TRAINING, data.count(dataset, "train")),
         "real_row": "fresh samples of the mixture" if mixture else "validation split",
         "real_samples": dataset.samples if mixture else count,
         "extractors": {label: {key: card[key] for key in said if key in card} for label, card in cards.items()},
