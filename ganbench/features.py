@@ -11,7 +11,6 @@ from ganbench import bins, data, extraction, files, layout, neighbours
 from ganbench.evidence import Evidence, Training
 from ganbench.protocol import Dataset, Extractor
 
-
 TRAINING = 50_000
 """Training samples, the first ones, that generated ones are compared with: all of MNIST's, and no more of a larger
 split, as their nearest neighbours among each other take time that grows with the square."""
