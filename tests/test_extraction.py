@@ -137,7 +137,7 @@ def test_the_card_of_a_trained_extractor_says_what_made_it() -> None:
     assert card["form"] == "trained"
     assert card["label"] == "corners-cnn"
     assert card["dataset"] == place.dataset.spec
-    assert (card["split"], card["epochs"]) == ("train", 4)
+    assert (card["split"], card["epochs"]) == ("train", 8)
     assert card["data_sha256"] == {
         name: data.fingerprint(data.read(place.dataset, name).samples) for name in ("train", "test")
     }

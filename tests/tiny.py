@@ -28,7 +28,7 @@ class Dataset:
     """Four classes of images, one for each corner."""
     kind: ClassVar[str] = "images"
     classes: ClassVar[int] = 4
-    classifier_epochs: ClassVar[int] = 4
+    classifier_epochs: ClassVar[int] = 8
     accuracy_gate: ClassVar[float] = 0.9
     size: int = 8
     bright: int = 150
