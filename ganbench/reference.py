@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import data, extraction, features, files, layout, plugins
-from ganbench.evidence import Evidence, Reference, Training
+from ganbench.evidence import Evidence, Reference, TooFewError, Training
 from ganbench.measures import Measure
 from ganbench.mixtures import Mixture
 from ganbench.protocol import Dataset
@@ -53,14 +53,19 @@ class Instruments:
         return seen
 
     def measure(self, seen: Seen, measures: Iterable[Measure]) -> dict[str, float | None]:
-        """Metrics of the first samples, as many as each wants, or all if there are fewer; None where not defined."""
+        """Metrics of the first samples, as many as each wants, or all if there are fewer; None where not defined, and
+        where these are too few for so many features: planning cannot know."""
         parts: dict[tuple[str | None, int], Evidence] = {}
         values: dict[str, float | None] = {}
         for measure in measures:
             all_seen = seen[measure.extractor]
             count = min(measure.samples, len(all_seen))
             evidence = parts.setdefault((measure.extractor, count), all_seen.first(count))
-            value = self.plugins[measure.stem](evidence, self.references[measure.split][measure.extractor])
+            real = self.references[measure.split][measure.extractor]
+            try:
+                value = self.plugins[measure.stem](evidence, real)
+            except TooFewError:
+                value = math.nan
             values[measure.name] = value if math.isfinite(value) else None
         return values
 
