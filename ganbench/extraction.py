@@ -99,7 +99,7 @@ def read(dataset: Dataset, extractor: Extractor) -> tuple[nn.Module, dict[str, A
     if extractor.form == "fixed":
         return plugin.fixed(shape).eval().requires_grad_(False), card
     stored = _weights(path) if extractor.form == "trained" else weights.located(extractor.card, extractor.settings)
-    if stored is None or not stored.exists() or files.sha256(stored) != card["weights_sha256"]:
+    if stored is None or not stored.exists() or files.sha256(stored) != card.get("weights_sha256"):
         raise ExtractorError(
             f"{stored}: these weights are not the ones on the card; remove {path.parent} and run again"
         )

@@ -74,10 +74,10 @@ def read(plan: Plan, dataset: Dataset, device: torch.device) -> Instruments:
     """The instruments of a dataset whose reference is made. Raises StaleReferenceError."""
     path = layout.reference(plan.study.study, dataset.label)
     record = files.read_json(path)
-    if record is None or record["digest"] != plan.reference_digest(dataset.label):
+    if record is None or record.get("digest") != plan.reference_digest(dataset.label):
         raise StaleReferenceError(f"{path}: not the reference of this evaluation; `snakemake` makes it")
     instruments = _assemble(dataset, device)
-    if record["protocol"] != instruments.protocol:
+    if record.get("protocol") != instruments.protocol:
         raise StaleReferenceError(f"{path}: the protocol there is another; remove it and run again")
     return instruments
 

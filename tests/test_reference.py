@@ -189,6 +189,21 @@ def test_a_missing_reference_is_an_error() -> None:
         instruments(place)
 
 
+def test_a_record_of_nothing_is_stale() -> None:
+    place = tiny.corners().prepare()
+    files.write_json(layout.reference("tiny", "corners"), {})
+    with pytest.raises(StaleReferenceError):
+        instruments(place)
+    place.prepare()
+    files.write_json(layout.features(place.dataset.features_key(place.extractor)), {})
+    with pytest.raises(StaleFeaturesError):
+        instruments(place)
+    place.prepare()
+    files.write_json(layout.extractor(place.extractor.key), {})
+    with pytest.raises(extraction.ExtractorError):
+        instruments(place)
+
+
 @pytest.mark.parametrize(
     "changes", [{"samples": 90}, {"snapshot_samples": 40}, {"metrics": ["fd", "sw2"]}, {"metrics": ["sw2"]}]
 )
