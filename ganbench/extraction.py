@@ -99,7 +99,7 @@ def read(dataset: Dataset, extractor: Extractor) -> tuple[nn.Module, dict[str, A
     if extractor.form == "fixed":
         return plugin.fixed(shape).eval().requires_grad_(False), card
     stored = _weights(path) if extractor.form == "trained" else weights.located(extractor.card, extractor.settings)
-    if stored is None or not stored.exists() or files.sha256(stored) != card["weights_sha256"]:
+    if stored is None or not stored.exists() or files.sha256(stored) != card.get("weights_sha256"):
         raise ExtractorError(
             f"{stored}: these weights are not the ones on the card; remove {path.parent} and run again"
         )
@@ -119,7 +119,8 @@ def describe(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor | None]
     """
     held = next(itertools.chain(network.parameters(), network.buffers()), None)
     device = torch.device("cpu") if held is None else held.device
-    outputs = [network(batch.to(device)) for batch in images.split(BATCH)]
+    with torch.backends.cudnn.flags(allow_tf32=False):  # the same features on a GPU, nearly
+        outputs = [network(batch.to(device)) for batch in images.split(BATCH)]
     logits = [found for _, found in outputs if found is not None]
     return _joined([found for found, _ in outputs]), _joined(logits) if logits else None
 

@@ -60,7 +60,7 @@ def read(dataset: Dataset, extractor: Extractor, card: dict[str, Any]) -> dict[s
     """All tensors, by the extractor of this card. Raises StaleFeaturesError."""
     path = layout.features(dataset.features_key(extractor))
     record, stored = files.read_json(path), path.with_suffix(".safetensors")
-    if record is None or record["weights_sha256"] != card["weights_sha256"]:
+    if record is None or record.get("weights_sha256", "") != card["weights_sha256"]:
         raise StaleFeaturesError(f"{path}: not the features by these weights; `snakemake` makes them")
     if not stored.exists():
         raise StaleFeaturesError(f"{stored} is missing; remove {path.parent} and run again")

@@ -155,6 +155,11 @@ def _dataset(
     if evaluation.metrics is None:
         left_out = {}
         chosen = dict(sorted(chosen.items(), key=lambda item: item[1].trait("order")))
+    for head in list(chosen.values())[:1] if study.training_on(entry).snapshots else ():
+        fewest, there = head.trait("minimum"), evaluation.snapshot_samples
+        if there < fewest:
+            said = f"{head.card.name}, the first metric, needs {fewest} samples over training; there are {there}"
+            problems.append(Problem(f"{where}: snapshot_samples", said))
     used = {measure.extractor for measure in chosen.values()}
     extractors = {label: extractor for label, extractor in available.items() if label in used}
     problems += [p for extractor in extractors.values() for p in _weights_problem(extractor)]

@@ -10,60 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import data, extraction, features, files, layout, plugins
-from ganbench.enough import TooFewError
-from ganbench.evidence import Evidence, Reference, Training
-from ganbench.measures import Measure
-from ganbench.mixtures import Mixture
-from ganbench.protocol import Dataset
-from ganbench.runs import Plan
-from ganbench.streams import stream
-
-COVERED = 0.1
-"""A mode is covered from this share of its true count; a dataset may say otherwise."""
-
-References = dict[str | None, Reference]
-Seen = dict[str | None, Evidence]
-"""By the label of the extractor; None for points, which are their own features."""
-
-
-class StaleReferenceError(Exception):
-    """A reference that is missing or that is of another evaluation."""
-
-
-@dataclass(frozen=True)
-class Instruments:
-    """All that measuring the runs of one dataset needs, loaded once. `references` by split: final numbers are compared
-    with `test`, generators during training with `validation`, so that a best checkpoint is not chosen by the data that
-    it is judged by."""
-
-    dataset: Dataset
-    networks: dict[str, nn.Module]
-    references: dict[str, References]
-    plugins: dict[str, Any]
-    protocol: dict[str, Any]
-
-    def see(self, samples: Tensor, measures: Iterable[Measure]) -> Seen:
-        """Samples as some metrics see them: points (n, d) as they are, uint8 images through each extractor once."""
-        seen: Seen = {}
-        for label in dict.fromkeys(measure.extractor for measure in measures):
-            if label is None:
-                seen[label] = Evidence(samples.double())
-            else:
-                found, logits = extraction.describe(self.networks[label], samples)
-                seen[label] = Evidence(found, logits, samples)
-        return seen
-
-    def measure(self, seen: Seen, measures: Iterable[Measure]) -> dict[str, float | None]:
-        """Metrics of the first samples, as many as each wants, or all if there are fewer; None where not defined."""
-        parts: dict[tuple[str | None, int], Evidence] = {}
-        values: dict[str, float | None] = {}
-        for measure in measures:
-            all_seen = seen[measure.extractor]
-            count = min(measure.samples, len(all_seen))
-            evidence = parts.setdefault((measure.extractor, count), all_seen.first(count))
+            real = self.references[measure.split][measure.extractor]
             try:
-                value = self.plugins[measure.stem](evidence, self.references[measure.split][measure.extractor])
-            except TooFewError:  # for as many features as there are, which planning cannot know
+                value = self.plugins[measure.stem](evidence, real)
+            except TooFewError:
                 value = math.nan
             values[measure.name] = value if math.isfinite(value) else None
         return values
@@ -73,10 +23,10 @@ def read(plan: Plan, dataset: Dataset, device: torch.device) -> Instruments:
     """The instruments of a dataset whose reference is made. Raises StaleReferenceError."""
     path = layout.reference(plan.study.study, dataset.label)
     record = files.read_json(path)
-    if record is None or record["digest"] != plan.reference_digest(dataset.label):
+    if record is None or record.get("digest") != plan.reference_digest(dataset.label):
         raise StaleReferenceError(f"{path}: not the reference of this evaluation; `snakemake` makes it")
     instruments = _assemble(dataset, device)
-    if record["protocol"] != instruments.protocol:
+    if record.get("protocol") != instruments.protocol:
         raise StaleReferenceError(f"{path}: the protocol there is another; remove it and run again")
     return instruments
 

@@ -28,7 +28,7 @@ class Loss:
         return fake.mean(-1)
 '''
 HOSTILE = (
-    tiny.GAP.replace('"Gap"', '"<b>Gap</b> & co"')
+    tiny.GAP.replace('"Gap"', '"<b>Gap</b> in $ or $_{"')
     .replace("undefined from 1000 on", "<script>alert(1)</script>")
     .replace("power: float = 1.0", 'words: str = ""\n    power: float = 1.0')
 )

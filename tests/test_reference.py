@@ -15,6 +15,7 @@ from ganbench.datasets.ring8 import Dataset as Ring8
 from ganbench.evidence import Evidence, EvidenceError
 from ganbench.features import StaleFeaturesError
 from ganbench.measures import Measure
+from ganbench.problems import StudyError
 from ganbench.reference import Instruments, StaleReferenceError
 from ganbench.streams import stream
 
@@ -134,6 +135,25 @@ def test_a_validation_split_that_is_too_small_is_measured_whole() -> None:
     assert place.reference["real"] == measured(place, data.read(place.dataset, "validation").samples)
 
 
+def test_too_few_samples_for_so_many_features_leave_a_metric_undefined_and_the_others_as_they_are() -> None:
+    place = tiny.corners(
+        evaluation={"samples": 300, "metrics": ["fd", "fd-inf"]}
+    ).prepare()  # 256 at least; 120 are real
+    assert place.reference["real"]["fd-inf_corners-cnn_300"] is None
+    assert place.reference["real"]["fd_corners-cnn_300"] > 0
+    assert measured(place, data.read(place.dataset, "train").samples)["fd-inf_corners-cnn_300"] is None
+    many = data.read(place.dataset, "train").samples.repeat(2, 1, 1, 1)
+    assert measured(place, many)["fd-inf_corners-cnn_300"] is not None
+
+
+def test_a_first_metric_that_the_smaller_sample_cannot_serve_is_a_problem_of_the_study() -> None:
+    evaluation = {"metrics": ["ndb", "fd"], "samples": 200, "snapshot_samples": 50}
+    with pytest.raises(StudyError, match="bins-different, the first metric, needs 100 samples over training"):
+        tiny.corners(evaluation=evaluation)
+    assert tiny.corners(evaluation=evaluation, training={"snapshots": 0}).plan.runs
+    assert tiny.corners(evaluation={**evaluation, "metrics": ["fd", "ndb"]}).plan.runs
+
+
 # The protocol
 
 
@@ -166,6 +186,21 @@ def test_a_missing_reference_is_an_error() -> None:
     place = tiny.place().prepare()
     layout.reference("tiny", "ring8").unlink()
     with pytest.raises(StaleReferenceError, match="not the reference of this evaluation"):
+        instruments(place)
+
+
+def test_a_record_of_nothing_is_stale() -> None:
+    place = tiny.corners().prepare()
+    files.write_json(layout.reference("tiny", "corners"), {})
+    with pytest.raises(StaleReferenceError):
+        instruments(place)
+    place.prepare()
+    files.write_json(layout.features(place.dataset.features_key(place.extractor)), {})
+    with pytest.raises(StaleFeaturesError):
+        instruments(place)
+    place.prepare()
+    files.write_json(layout.extractor(place.extractor.key), {})
+    with pytest.raises(extraction.ExtractorError):
         instruments(place)
 
 
