@@ -10,6 +10,57 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import data, extraction, features, files, layout, plugins
+from ganbench.evidence import Evidence, Reference, TooFewError, Training
+from ganbench.measures import Measure
+from ganbench.mixtures import Mixture
+from ganbench.protocol import Dataset
+from ganbench.runs import Plan
+from ganbench.streams import stream
+
+COVERED = 0.1
+"""A mode is covered from this share of its true count; a dataset may say otherwise."""
+
+References = dict[str | None, Reference]
+Seen = dict[str | None, Evidence]
+"""By the label of the extractor; None for points, which are their own features."""
+
+
+class StaleReferenceError(Exception):
+    """A reference that is missing or that is of another evaluation."""
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """All that measuring the runs of one dataset needs, loaded once. `references` by split: final numbers are compared
+    with `test`, generators during training with `validation`, so that a best checkpoint is not chosen by the data that
+    it is judged by."""
+
+    dataset: Dataset
+    networks: dict[str, nn.Module]
+    references: dict[str, References]
+    plugins: dict[str, Any]
+    protocol: dict[str, Any]
+
+    def see(self, samples: Tensor, measures: Iterable[Measure]) -> Seen:
+        """Samples as some metrics see them: points (n, d) as they are, uint8 images through each extractor once."""
+        seen: Seen = {}
+        for label in dict.fromkeys(measure.extractor for measure in measures):
+            if label is None:
+                seen[label] = Evidence(samples.double())
+            else:
+                found, logits = extraction.describe(self.networks[label], samples)
+                seen[label] = Evidence(found, logits, samples)
+        return seen
+
+    def measure(self, seen: Seen, measures: Iterable[Measure]) -> dict[str, float | None]:
+        """Metrics of the first samples, as many as each wants, or all if there are fewer; None where not defined, and
+        where these are too few for so many features: planning cannot know."""
+        parts: dict[tuple[str | None, int], Evidence] = {}
+        values: dict[str, float | None] = {}
+        for measure in measures:
+            all_seen = seen[measure.extractor]
+            count = min(measure.samples, len(all_seen))
+            evidence = parts.setdefault((measure.extractor, count), all_seen.first(count))
             real = self.references[measure.split][measure.extractor]
             try:
                 value = self.plugins[measure.stem](evidence, real)

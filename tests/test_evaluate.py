@@ -385,14 +385,14 @@ def test_a_run_that_makes_one_point_is_collapsed_and_keeps_its_numbers() -> None
     place.plant({4: 0.7}).evaluate()
     record = place.record()
     assert record["status"] == "collapsed"
-    assert record["reason"] == "collapsed: 1 of 8 modes hold at least a tenth of their share of 100 samples"
+    assert record["reason"] == "1 of 8 modes hold at least a tenth of their share of 100 samples"
     assert evaluations(place)["raw", "final"]["metrics"]["fd_100"] > 0
 
 
 def test_points_without_modes_collapse_by_their_variance() -> None:
     record = tiny.dots().prepare().train().plant({4: 10.0}).evaluate().record()
     assert record["status"] == "collapsed"
-    assert record["reason"] == "collapsed: the total variance of 100 samples is 0 % of the real one"
+    assert record["reason"] == "the total variance of 100 samples is 0 % of the real one"
 
 
 def test_images_of_one_class_are_collapsed() -> None:
@@ -400,13 +400,13 @@ def test_images_of_one_class_are_collapsed() -> None:
     place.plant({4: 0.0}).evaluate()
     record = place.record()
     assert record["status"] == "collapsed"
-    assert record["reason"] == "collapsed: 1 of 4 modes hold at least a tenth of their share of 100 samples"
+    assert record["reason"] == "1 of 4 modes hold at least a tenth of their share of 100 samples"
 
 
 def test_only_the_raw_weights_decide_on_a_collapse(monkeypatch: pytest.MonkeyPatch) -> None:
     place = tiny.place(methods=[EMA]).prepare().train()
     place.plant({4: 0.7}, "ema")
-    verdicts = iter([None, "collapsed: only the average"])
+    verdicts = iter([None, "only the average"])
     monkeypatch.setattr("ganbench.collapse.verdict", lambda *_: next(verdicts))
     place.evaluate()
     assert next(verdicts, "both were asked") == "both were asked"
