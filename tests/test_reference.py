@@ -148,7 +148,7 @@ def test_too_few_samples_for_so_many_features_leave_a_metric_undefined_and_the_o
 
 def test_a_first_metric_that_the_smaller_sample_cannot_serve_is_a_problem_of_the_study() -> None:
     evaluation = {"metrics": ["ndb", "fd"], "samples": 200, "snapshot_samples": 50}
-    with pytest.raises(StudyError, match="bins-different, the first metric, needs 100 samples over training"):
+    with pytest.raises(StudyError, match="bins-different, watched over training, needs 100 samples; there are 50"):
         tiny.corners(evaluation=evaluation)
     assert tiny.corners(evaluation=evaluation, training={"snapshots": 0}).plan.runs
     assert tiny.corners(evaluation={**evaluation, "metrics": ["fd", "ndb"]}).plan.runs
