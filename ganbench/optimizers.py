@@ -37,6 +37,6 @@ def falling(optimizer: torch.optim.Optimizer, steps: int) -> LRScheduler:
 
 
 def average(network: nn.Module, decay: float) -> AveragedModel:
-    """A copy that follows a network: after each step, decay * average + (1 - decay) * weights, of the running
-    statistics of batch normalisation too."""
+    """A copy that follows a network: the weights after the first step, then decay * average + (1 - decay) * weights
+    after each, of the running statistics of batch normalisation too."""
     return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)

@@ -155,7 +155,7 @@ def _write_generators(
 ) -> dict[str, Any]:
     """Weights and some samples of a finite generator; a generator without finite samples has diverged. Snapshots are
     kept of any."""
-    for name in (*layout.GENERATORS.values(), layout.SNAPSHOTS, layout.SAMPLES, layout.SHEET):
+    for name in (layout.TRAINING, *layout.GENERATORS.values(), layout.SNAPSHOTS, layout.SAMPLES, layout.SHEET):
         (folder / name).unlink(missing_ok=True)
     kept: dict[str, str] = {}  # by file, the hash of what it holds
     if outcome.diverged_at is None:

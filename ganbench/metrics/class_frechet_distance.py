@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ganbench.evidence import Evidence, EvidenceError, Reference
+from ganbench.evidence import Evidence, EvidenceError, Reference, TooFewError
 from ganbench.frechet import distance, factor, moments
 
 FEWEST = 10
@@ -54,6 +54,6 @@ class Metric:
 def _gaussian(features: Tensor, what: str) -> tuple[Tensor, Tensor]:
     """The mean and the factor of the covariance."""
     if len(features) < FEWEST:
-        raise EvidenceError(f"this metric needs at least {FEWEST} {what}, and there are {len(features)}")
+        raise TooFewError(f"this metric needs at least {FEWEST} {what}, and there are {len(features)}")
     mean, covariance = moments(features)
     return mean, factor(covariance)

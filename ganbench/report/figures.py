@@ -67,7 +67,8 @@ def seeds(results: Results, dataset: str, architecture: str) -> str:
         if real is not None:
             axes.axvline(real, color=INK, linestyle=":", linewidth=1)
         title, better = (results.measures[metric].trait(trait) for trait in ("title", "direction"))
-        axes.set(xlabel=f"{title} ({better} is better; dotted: real data)", ylabel="")
+        legend = "dotted: real data" if better == "none" else f"{better} is better; dotted: real data"
+        axes.set(xlabel=f"{_literal(title)} ({legend})", ylabel="")
         return _svg(figure, f"{title} of every seed, {dataset}, {architecture}")
 
 
@@ -88,7 +89,7 @@ def over_training(results: Results, dataset: str, architecture: str) -> str:
         if lines[metric].min() > 0 and lines[metric].max() / lines[metric].min() > 50:
             grid.set(yscale="log")
         grid.set_titles("")
-        grid.set_ylabels(f"{measure.trait('title')}\n({measure.samples:,} samples)")
+        grid.set_ylabels(f"{_literal(measure.trait('title'))}\n({measure.samples:,} samples)")
         for axes, label in zip(grid.axes[0], ("generator step", "seconds of training"), strict=True):
             axes.set_xlabel(label)
         if grid.legend is not None:
@@ -177,6 +178,11 @@ def _lines(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
 def _colours(methods: Sequence[str]) -> dict[str, tuple[float, float, float]]:
     """A colour per method, from a palette that colour-blind readers can tell apart."""
     return {method: PALETTE[index % len(PALETTE)] for index, method in enumerate(methods)}
+
+
+def _literal(text: str) -> str:
+    """A metric's own words, in which a dollar is a dollar: matplotlib would read formulas between them."""
+    return text.replace("$", r"\$")
 
 
 def _svg(figure: Figure, name: str) -> str:

@@ -52,7 +52,7 @@ def render(results: Results) -> str:
         others=[table for name, table in metric_tables.items() if name not in shown_first],
         cost=tables.cost_rows(results),
         seed_figures=[_figure(figures.seeds(results, d, a), d, a) for d, a in results.pairs],
-        best=[tables.metric_table(results, name, "best") for name in shown_first] if _has_curves(results) else [],
+        best=[tables.metric_table(results, name, "best") for name in shown_first if _has_best(results, name)],
         over_training=[_over_training(results, d, a) for d, a in results.pairs] if _has_curves(results) else [],
         formulas=derived.FORMULAS,
         curve_figures=[_figure(figures.curves(results, d, a), d, a) for d, a in results.pairs],
@@ -80,6 +80,11 @@ def _figure(svg: str, dataset: str, architecture: str) -> dict[str, Any]:
 
 def _has_curves(results: Results) -> bool:
     return bool((results.evaluations.checkpoint == "snapshot").any())
+
+
+def _has_best(results: Results, metric: str) -> bool:
+    """Whether best checkpoints were selected on a metric."""
+    return _has_curves(results) and results.measures[metric].trait("direction") != "none"
 
 
 def _over_training(results: Results, dataset: str, architecture: str) -> dict[str, Any]:

@@ -111,13 +111,14 @@ def _cell(runs: pd.DataFrame, metric: str) -> Cell | None:
     values = runs[metric].dropna()
     missing = runs[runs[metric].isna()]
     failed = int((missing.status == "diverged").sum())
+    judged = runs[(runs.weights == "raw") & (runs.checkpoint == "final")]  # others are not asked whether they collapsed
     return Cell(
         mean=float(values.mean()) if len(values) else math.nan,
         sd=float(values.std(ddof=1)) if len(values) > 1 else math.nan,
         count=len(values),
         failed=failed,
         undefined=len(missing) - failed,
-        collapsed=int((runs.status == "collapsed").sum()),
+        collapsed=int((judged.status == "collapsed").sum()),
     )
 
 
@@ -147,7 +148,8 @@ def verdicts(tables: dict[str, Table], results: Results) -> list[str]:
         where = f"{dataset}, {architecture}"
         if not best:
             none = not any(cell.count for cell in cells.values())
-            sentences.append(f"{where}: {'no method has a number' if none else 'all methods score the same'}.")
+            equal = "all methods score the same" if table.direction != "none" else f"{table.title} ranks no method"
+            sentences.append(f"{where}: {'no method has a number' if none else equal}.")
             continue
         seeds = {m: results.cell(dataset, architecture, m).set_index("seed")[table.metric] for m in cells}
         near = [m for m in cells if m not in best and cells[m].whole and _near(seeds[m], seeds[best[0]])]
@@ -175,8 +177,9 @@ def derived_rows(results: Results, dataset: str, architecture: str) -> dict[str,
             continue
         reached = of.steps_to_threshold.dropna()
         texts = {name: number(of[name].median()) for name in derived.FORMULAS}
-        share = f"{len(reached)} of {len(of)}"
-        texts["steps_to_threshold"] = f"{reached.median():,.0f} ({share})" if len(reached) else f"not reached ({share})"
+        if results.plan.datasets[dataset].headline.trait("direction") != "none":
+            share, median = f"{len(reached)} of {len(of)}", f"{reached.median():,.0f}"
+            texts["steps_to_threshold"] = f"{median if len(reached) else 'not reached'} ({share})"
         rows[method] = list(texts.values())
     return rows
 
