@@ -37,7 +37,7 @@ class Dataset:
     classifier_epochs: ClassVar[int] = 0
     accuracy_gate: ClassVar[float] = 0.0
 
-    folder: str
+    folder: str = "images"
     size: PositiveInt = 64
     crop: PositiveInt | None = None
     colour: bool = True
