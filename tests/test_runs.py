@@ -273,7 +273,7 @@ def test_a_penalty_per_sample_gets_a_critic_without_batch_norm(quick: Plan) -> N
         return run.spec["architecture"]["settings"].get("discriminator_norm")
 
     found = {(run.architecture, run.method): norm(run) for run in quick.runs}
-    expected = {("mlp", m): None for m in METHODS} | {("dcgan", m): "batch" for m in METHODS}
+    expected = {("mlp", m): "none" for m in METHODS} | {("dcgan", m): "batch" for m in METHODS}
     assert found == {**expected, ("dcgan", "wgan-gp"): "layer"}
     assert len(quick.notes) == 1
     assert quick.notes[0].startswith("wgan-gp with dcgan: ")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from ganbench import idx
 from ganbench.data import DataError, Split, fingerprint
@@ -22,7 +22,7 @@ GENUINE = {
 
 @dataclass(frozen=True)
 class Dataset:
-    """Handwritten digits (LeCun et al. 1998): 28x28 grey, two pixels of black added on each side to make 32x32.
+    """Handwritten digits (LeCun et al. 1998): 28x28 grey; two pixels of black are added on each side to make 32x32.
 
     Of the 60,000 training images the last 10,000 are the validation split.
     """
@@ -32,7 +32,8 @@ class Dataset:
     extractor: ClassVar[str] = "cnn"
     classifier_epochs: ClassVar[int] = 5
     accuracy_gate: ClassVar[float] = 0.985
-    size: ClassVar[int] = 32
+
+    size: Literal[28, 32] = 32
 
     def splits(self, raw: Path) -> dict[str, Split]:
         """Read `raw`/MNIST/raw, downloading what is missing. Raises DataError if that fails."""
@@ -43,4 +44,4 @@ class Dataset:
                     f"mnist: {idx.folder('MNIST', raw) / idx.PREFIXES[split]}-* are not the genuine files; remove "
                     f"them and fetch them again"
                 )
-        return idx.splits(published)
+        return idx.splits(published, self.size)
