@@ -155,18 +155,14 @@ def _dataset(
     if evaluation.metrics is None:
         left_out = {}
         chosen = dict(sorted(chosen.items(), key=lambda item: item[1].trait("order")))
-    for head in list(chosen.values())[:1] if study.training_on(entry).snapshots else ():
-        fewest, there = head.trait("minimum"), evaluation.snapshot_samples
-        if there < fewest:
-            said = f"{head.card.name}, the first metric, needs {fewest} samples over training; there are {there}"
-            problems.append(Problem(f"{where}: snapshot_samples", said))
     used = {measure.extractor for measure in chosen.values()}
     extractors = {label: extractor for label, extractor in available.items() if label in used}
     problems += [p for extractor in extractors.values() for p in _weights_problem(extractor)]
     found = Dataset(entry.label, card, spec, evaluation, chosen, extractors)
-    for measure in found.watched.values() if chosen else ():
+    for measure in found.watched.values() if chosen and study.training_on(entry).snapshots else ():
         if measure.samples < measure.trait("minimum"):
-            message = f"{measure.card.name} needs {measure.trait('minimum')} samples; there are {measure.samples}"
+            fewest, there = measure.trait("minimum"), measure.samples
+            message = f"{measure.card.name}, the first metric, needs {fewest} samples over training; there are {there}"
             problems.append(Problem(f"{where['snapshot_samples']}.snapshot_samples", message))
     return found, problems, left_out
 
