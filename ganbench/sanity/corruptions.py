@@ -37,7 +37,8 @@ class Pool:
     @property
     def places(self) -> Tensor:
         """The place of each sample's mode among all modes (n,)."""
-        return torch.unique(self.modes, return_inverse=True)[1]
+        places: Tensor = self.modes.unique(return_inverse=True)[1]
+        return places
 
     def members(self, random: torch.Generator) -> list[Tensor]:
         """The indices of each mode's samples, shuffled."""
@@ -68,7 +69,7 @@ def noise(pool: Pool, strength: float, random: torch.Generator) -> Tensor:
     return _like(noisy, pool.real)
 
 
-def blur(pool: Pool, strength: float, random: torch.Generator) -> Tensor:
+def blur(pool: Pool, strength: float, _: torch.Generator) -> Tensor:
     """A Gaussian blur, cut off at 3 sigma."""
     sigma = strength * pool.real.shape[-1]
     return _like(gaussian_blur(pool.real.float(), 2 * int(3 * sigma + 0.5) + 1, sigma), pool.real)
@@ -108,14 +109,14 @@ def mode_invention(pool: Pool, strength: float, random: torch.Generator) -> Tens
     return _mixed(pool.real, _like(between, pool.real), strength, random)
 
 
-def memorised(pool: Pool, strength: float, random: torch.Generator) -> Tensor:
+def memorisation(pool: Pool, strength: float, random: torch.Generator) -> Tensor:
     """Training samples, unchanged; again and again if there are fewer than wanted."""
     order = torch.randperm(len(pool.training), generator=random)
     copies = pool.training[order[torch.arange(pool.count) % len(order)]]
     return _mixed(pool.real, copies, strength, random)
 
 
-def constant(pool: Pool, strength: float, random: torch.Generator) -> Tensor:
+def constant(pool: Pool, _: float, __: torch.Generator) -> Tensor:
     """The real sample that is nearest to the mean of the first mode."""
     first = pool.real[pool.places[: pool.count] == 0]
     typical = (first.float() - first.float().mean(0)).flatten(1).norm(dim=1).argmin()
@@ -134,7 +135,7 @@ SUITE = (
         "blur",
         "A Gaussian blur.",
         "its standard deviation, as a share of the width of the image",
-        (1 / 64, 1 / 32, 1 / 16, 1 / 8),
+        (0.02, 0.04, 0.08, 0.16),
         blur,
         images_only=True,
     ),
@@ -170,14 +171,14 @@ SUITE = (
         imbalance,
     ),
     Corruption(
-        "memorised training set",
+        "memorisation",
         "Samples are replaced by exact training samples.",
         "the share that is training samples",
         SHARES,
-        memorised,
+        memorisation,
     ),
     Corruption(
-        "constant",
+        "constant sample",
         "Every sample is the same real one, the most typical of the first mode: the nearest to its mean.",
         "1: all samples",
         (1.0,),

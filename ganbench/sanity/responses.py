@@ -132,7 +132,9 @@ def _pool(dataset: Dataset) -> Pool:
         return Pool(points, mixture.nearest(points)[0], training, dataset.samples)
     samples, labels = data.read(dataset, "validation")
     if labels is None:
-        raise SanityError(f"the samples of '{dataset.label}' have no labels, so none can be of a wrong or missing class")
+        raise SanityError(
+            f"the samples of '{dataset.label}' have no labels, so none can be of a wrong or missing class"
+        )
     return Pool(samples, labels, training, min(dataset.samples, len(samples)))
 
 
