@@ -90,9 +90,9 @@ def test_samples_are_repeated_only_where_they_do_not_suffice() -> None:
 
 @POOLS
 def test_duplicates_are_copies_of_few_and_leave_the_modes_as_they_are(pool: Pool) -> None:
-    spoilt = BY_TITLE["duplicates"](pool, 20.0)
+    spoilt = BY_TITLE["duplicates"](pool, 5.0)
     assert rows(spoilt) <= rows(pool.real)
-    assert len(rows(spoilt)) == pool.count / 20
+    assert len(rows(spoilt)) == pool.count / 5
     mode = {sample.numpy().tobytes(): int(m) for sample, m in zip(pool.real, pool.modes[: pool.count], strict=True)}
     found = torch.tensor([mode[sample.numpy().tobytes()] for sample in spoilt])
     assert torch.equal(found, pool.modes[: pool.count])

@@ -55,15 +55,17 @@ def draw(responses: Responses, path: Path) -> None:
             for corruption, x in zip(corruptions, places, strict=True):
                 _curve(axes, responses, name, corruption, x)
             axes.set_yscale("symlog", linthresh=BAR, linscale=0.7)
-            axes.set(ylim=(-1.6 * MOST, 1.6 * MOST), xlim=(-1, places[-1][-1] + 1))
+            axes.set(ylim=(-4 * MOST, 4 * MOST), xlim=(-1, places[-1][-1] + 1))
             axes.yaxis.set_major_locator(FixedLocator([-MOST, -BAR, BAR, MOST]))
             axes.yaxis.set_minor_locator(NullLocator())
             axes.set_yticklabels([f"−{MOST:g}", f"−{BAR:g}", f"{BAR:g}", f"{MOST:g}"], fontsize=6)
             title = measure.trait("title").replace(", ", ",\n")
             axes.set_ylabel(title, rotation=0, ha="right", va="center", labelpad=4)
         for corruption, x in zip(corruptions, places, strict=True):
-            rows[0, 0].text(np.mean(x), 2.2 * MOST, corruption.title.replace(" ", "\n", 1), ha="center", va="bottom")
-        labels = [label for corruption in corruptions for label in ("0", *(f"{step:g}" for step in corruption.steps))]
+            rows[0, 0].text(np.mean(x), 6 * MOST, corruption.title.replace(" ", "\n", 1), ha="center", va="bottom")
+        labels = [
+            label for corruption in corruptions for label in ("real", *(f"{step:g}" for step in corruption.steps))
+        ]
         rows[-1, 0].set_xticks(np.concatenate(places), labels, fontsize=6, rotation=90)
         handles = [mpl.lines.Line2D([], [], linestyle="", label=verdict, **mark) for verdict, mark in MARKS.items()]
         figure.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.06), ncols=3, frameon=False)
