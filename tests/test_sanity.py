@@ -310,12 +310,15 @@ def test_the_same_responses_make_the_same_page_and_leave_what_is_written_by_hand
     path.write_text(before, "utf-8")
 
 
-def test_images_without_labels_are_refused_in_a_sentence(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan, _, _ = suite
-    split = data.Split(torch.zeros(4, 1, 8, 8, dtype=torch.uint8))
-    monkeypatch.setattr(data, "read", lambda *_: split)
-    with pytest.raises(responses.SanityError, match="'digits' have no labels"):
-        responses._pool(plan.datasets["digits"])
+def test_images_without_labels_are_refused_in_a_sentence(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, folder, _ = suite
+    monkeypatch.chdir(folder)
+    read = data.read
+    monkeypatch.setattr(data, "read", lambda *what: data.Split(read(*what).samples))
+    assert command.main([str(plan.file)]) == 1
+    assert "'digits' have no labels" in capsys.readouterr().err
 
 
 def test_an_invalid_study_is_no_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

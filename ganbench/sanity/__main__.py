@@ -7,19 +7,30 @@ from pathlib import Path
 
 from ganbench import devices, layout, runs
 from ganbench.problems import StudyError
+from ganbench.runs import Plan
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code: 0, or 2 for a study that is not valid."""
+    """Returns the exit code: 0, 1 for what went wrong while working, 2 for a study that is not valid."""
     parser = argparse.ArgumentParser("python -m ganbench.sanity", description=__doc__, allow_abbrev=False)
     parser.add_argument("study", type=Path, help="its datasets, metrics and sample counts are used; nothing is trained")
     parser.add_argument("--to", type=Path, help="the folder of sanity.md and its figures; reports/<study> if not given")
     options = parser.parse_args(arguments)
     try:
-        plan = runs.plan(options.study)
+        print(_written(runs.plan(options.study), options.to))
     except StudyError as error:
         print(error, file=sys.stderr)
         return 2
+    except Exception as error:
+        if not type(error).__module__.startswith("ganbench."):  # our own errors are sentences; others are bugs
+            raise
+        print(f"ganbench: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _written(plan: Plan, folder: Path | None) -> Path:
+    """The page, after all is measured."""
     devices.limit_threads(plan.study.threads)
     from ganbench import reference
     from ganbench.sanity import page, responses
@@ -30,8 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         responses.measure(reference.read(plan, dataset, device), lambda text: print(text, file=sys.stderr))
         for dataset in plan.datasets.values()
     ]
-    print(page.write(plan, found, options.to or layout.report(plan.study.study).parent))
-    return 0
+    return page.write(plan, found, folder or layout.report(plan.study.study).parent)
 
 
 if __name__ == "__main__":

@@ -63,9 +63,7 @@ def draw(responses: Responses, path: Path) -> None:
             axes.set_ylabel(title, rotation=0, ha="right", va="center", labelpad=4)
         for corruption, x in zip(corruptions, places, strict=True):
             rows[0, 0].text(np.mean(x), 6 * MOST, corruption.title.replace(" ", "\n", 1), ha="center", va="bottom")
-        labels = [
-            label for corruption in corruptions for label in ("real", *(f"{step:g}" for step in corruption.steps))
-        ]
+        labels = [text for corruption in corruptions for text in ("real", *map("{:g}".format, corruption.steps))]
         rows[-1, 0].set_xticks(np.concatenate(places), labels, fontsize=6, rotation=90)
         handles = [mpl.lines.Line2D([], [], linestyle="", label=verdict, **mark) for verdict, mark in MARKS.items()]
         figure.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.06), ncols=3, frameon=False)
