@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 CORES ?= all
 
-.PHONY: report test test-slow lint smoke benchmark lock clean
+.PHONY: report test test-slow lint smoke benchmark sanity lock clean
 
 report: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -27,6 +27,12 @@ smoke: $(VENV)/.ready
 benchmark: $(VENV)/.ready
 	$(BIN)/python benchmarks/loop.py
 	$(BIN)/python benchmarks/overhead.py
+
+# Downloads MNIST if GANBENCH_DATA does not have it. Without a network: make sanity STUDY=configs/quick.yaml TO=reports/quick
+STUDY := configs/sanity.yaml
+TO := docs
+sanity: $(VENV)/.ready
+	$(BIN)/python -m ganbench.sanity $(STUDY) --to $(TO)
 
 # Exact versions for every platform; names no index address.
 lock: $(VENV)/.ready

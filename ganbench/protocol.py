@@ -161,8 +161,8 @@ def _dataset(
     found = Dataset(entry.label, card, spec, evaluation, chosen, extractors)
     for measure in found.watched.values() if chosen and study.training_on(entry).snapshots else ():
         if measure.samples < measure.trait("minimum"):
-            message = f"{measure.card.name}, watched over training, needs {measure.trait('minimum')} samples; "
-            message += f"there are {measure.samples}"
+            fewest, there = measure.trait("minimum"), measure.samples
+            message = f"{measure.card.name}, watched over training, needs {fewest} samples; there are {there}"
             problems.append(Problem(f"{where['snapshot_samples']}.snapshot_samples", message))
     return found, problems, left_out
 
