@@ -15,14 +15,14 @@ class Dataset:
     Of the 50,000 training images the last 10,000 are the validation split, as many as there are test images, so that
     the row of real data is measured by as many as a run. Published numbers come from training on all 50,000. `flip`
     adds the mirror image of every training image. What Inception sees is the default, as published numbers use it; the
-    epochs and the gate of the small classifier are a guess.
+    small classifier reached 0.689 in three epochs on 45,000 images of a JPEG copy, too little to count on its features.
     """
 
     kind: ClassVar[str] = "images"
     classes: ClassVar[int] = 10
     extractor: ClassVar[str] = "inception-v3-compat"
-    classifier_epochs: ClassVar[int] = 10
-    accuracy_gate: ClassVar[float] = 0.6
+    classifier_epochs: ClassVar[int] = 3
+    accuracy_gate: ClassVar[float] = 0.65
     size: ClassVar[int] = 32
 
     flip: bool = False
