@@ -12,7 +12,7 @@ from ganbench.data import DataError, Split
 
 COUNTS = {"train": 60_000, "test": 10_000}
 PREFIXES = {"train": "train", "test": "t10k"}
-VALIDATION = 10_000  # the last of the 60,000 training images
+VALIDATION = 10_000  # of the 60,000 training images
 SIZE = 28
 
 Source = Literal["MNIST", "FashionMNIST", "KMNIST"]

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ganbench.data import DataError, Split
+from ganbench.streams import stream
 
 Found = TypeVar("Found")
 
@@ -61,14 +62,21 @@ def cifar(source: Literal["CIFAR10", "CIFAR100"], raw: Path, classes: int) -> di
     return held_out(published["train"], published["test"], CIFAR_COUNTS["test"])
 
 
-def held_out(train: Split, test: Split, count: int) -> dict[str, Split]:
-    """The published test split, and the published training split without its last `count`, which are for validation."""
+def held_out(train: Split, test: Split, count: int, at_random: bool = True) -> dict[str, Split]:
+    """The published test split, and the published training split without `count` images, which are for validation: a
+    fixed random choice, or the last ones.
+
+    Published files are not always shuffled: MNIST's last 10,000 images are farther from its test split than a random
+    10,000, which would put the row of real data too high. Where neighbours in the file are alike, a random choice
+    would show the training split.
+    """
+    places = torch.arange(len(train.samples))
+    if at_random:
+        places = places[torch.randperm(len(places), generator=stream(0, "validation split"))]
+    parts = {"train": places[:-count].sort().values, "validation": places[-count:].sort().values}
     samples, labels = train
-    return {
-        "train": Split(samples[:-count], None if labels is None else labels[:-count]),
-        "validation": Split(samples[-count:], None if labels is None else labels[-count:]),
-        "test": test,
-    }
+    chosen = {n: Split(samples[at], None if labels is None else labels[at]) for n, at in parts.items()}
+    return {**chosen, "test": test}
 
 
 def mirrored(splits: dict[str, Split]) -> dict[str, Split]:

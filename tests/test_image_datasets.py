@@ -155,10 +155,20 @@ def test_what_is_checked_passes_or_says_what_is_there() -> None:
 
 def test_the_last_training_images_are_for_validation() -> None:
     train, test = split_of(10, 3, 4, 4, classes=10), split_of(4, 3, 4, 4)
-    found = images.held_out(train, test, 3)
+    found = images.held_out(train, test, 3, at_random=False)
     assert found["test"] is test
     assert (labels(found["train"]), labels(found["validation"])) == ([0, 1, 2, 3, 4, 5, 6], [7, 8, 9])
     assert torch.equal(found["validation"].samples, train.samples[7:])
+
+
+def test_a_random_choice_for_validation_takes_every_image_once() -> None:
+    train, test = split_of(1000, 1, 2, 2), split_of(4, 1, 2, 2)
+    places = Split(train.samples, torch.arange(1000))
+    found = images.held_out(places, test, 200)
+    assert sorted(labels(found["train"]) + labels(found["validation"])) == list(range(1000))
+    assert len(labels(found["validation"])) == 200
+    assert 60 < sum(place >= 600 for place in labels(found["validation"])) < 100  # 80 on average
+    assert torch.equal(found["train"].samples, train.samples[found["train"].labels])
 
 
 def test_only_training_images_are_mirrored() -> None:

@@ -12,7 +12,7 @@ from ganbench.data import Split
 class Dataset:
     """Tiny photographs of 10 kinds of things (Krizhevsky 2009): 32x32, colour.
 
-    Of the 50,000 training images the last 10,000 are the validation split, as many as there are test images, so that
+    Of the 50,000 training images a random 10,000 are the validation split, as many as there are test images, so that
     the row of real data is measured by as many as a run. Published numbers come from training on all 50,000. `flip`
     adds the mirror image of every training image. What Inception sees is the default, as published numbers use it; the
     small classifier reached 0.689 in three epochs on 45,000 images of a JPEG copy, too little to count on its features.

@@ -13,7 +13,7 @@ class Dataset:
     """Zalando's articles (Xiao et al. 2017, arXiv:1708.07747): 28x28 grey, ten kinds of clothes, shoes and bags; two
     pixels of black are added on each side to make 32x32.
 
-    Of the 60,000 training images the last 10,000 are the validation split.
+    Of the 60,000 training images 10,000, a fixed random choice, are the validation split.
     """
 
     kind: ClassVar[str] = "images"

@@ -13,8 +13,8 @@ class Dataset:
     """Cursive Japanese characters (Clanuwat et al. 2018, arXiv:1812.01718): 28x28 grey, ten hiragana, each written in
     many ways; two pixels of black are added on each side to make 32x32.
 
-    Of the 60,000 training images the last 10,000 are the validation split. The classifier's epochs and gate are a
-    guess: there was no data to measure them on.
+    Of the 60,000 training images 10,000, a fixed random choice, are the validation split. The classifier's epochs and
+    gate are a guess: there was no data to measure them on.
     """
 
     kind: ClassVar[str] = "images"

@@ -24,7 +24,7 @@ GENUINE = {
 class Dataset:
     """Handwritten digits (LeCun et al. 1998): 28x28 grey; two pixels of black are added on each side to make 32x32.
 
-    Of the 60,000 training images the last 10,000 are the validation split.
+    Of the 60,000 training images 10,000, a fixed random choice, are the validation split.
     """
 
     kind: ClassVar[str] = "images"

@@ -35,7 +35,7 @@ class Dataset:
     def splits(self, raw: Path) -> dict[str, Split]:
         """Read `raw`/SVHN, downloading what is missing: torchvision checks the md5 of both files. Raises DataError."""
         published = {split: self._read(raw / FOLDER, split, count) for split, count in COUNTS.items()}
-        return images.held_out(published["train"], published["test"], VALIDATION)
+        return images.held_out(published["train"], published["test"], VALIDATION, at_random=False)
 
     def _read(self, folder: Path, split: str, count: int) -> Split:
         from torchvision.datasets import SVHN
