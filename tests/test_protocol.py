@@ -144,7 +144,7 @@ def test_metrics_of_a_mixed_study_go_where_they_apply(study_file: StudyFile) -> 
         (
             {"metrics": ["fd-inf"], "snapshot_samples": 9},
             "evaluation.snapshot_samples",
-            "needs 30 samples over training; there are 9",
+            "watched over training, needs 30 samples; there are 9",
         ),
         ({"metrics": ["hq_rule=bx"]}, "evaluation.metrics[0].rule", "'bx' is not Literal['ball', 'box']"),
         ({"metrics": ["hq_rle=box"]}, "evaluation.metrics[0].rle", "did you mean 'rule'?"),

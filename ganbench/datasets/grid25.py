@@ -17,7 +17,6 @@ class Dataset:
     (Lin et al. 2018)."""
 
     kind: ClassVar[str] = "points"
-    provides: ClassVar[tuple[str, ...]] = ("modes",)
 
     spacing: PositiveFloat = 2.0
     sigma: PositiveFloat = 0.05

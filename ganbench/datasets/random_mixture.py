@@ -26,7 +26,6 @@ class Dataset:
     """
 
     kind: ClassVar[str] = "points"
-    provides: ClassVar[tuple[str, ...]] = ("modes",)
 
     modes: PositiveInt = 10
     dimension: PositiveInt = 2

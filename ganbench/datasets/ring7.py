@@ -19,7 +19,6 @@ class Dataset:
     often published as on eight modes; `ring8` is what they meant."""
 
     kind: ClassVar[str] = "points"
-    provides: ClassVar[tuple[str, ...]] = ("modes",)
 
     radius: PositiveFloat = 1.0
     sigma: PositiveFloat = 0.01

@@ -20,7 +20,6 @@ class Dataset:
     """
 
     kind: ClassVar[str] = "points"
-    provides: ClassVar[tuple[str, ...]] = ("modes",)
 
     radius: PositiveFloat = 1.0
     sigma: PositiveFloat = 0.01
