@@ -54,12 +54,6 @@ def test_the_splits_are_fixed_finite_and_differ_from_each_other(name: str) -> No
     assert not torch.equal(first["train"].samples[:10_000], first["test"].samples)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_dataset_provides_modes_exactly_if_it_has_a_mixture(name: str) -> None:
-    provides = REGISTRY.card("dataset", name).traits.get("provides", ())
-    assert ("modes" in provides) == hasattr(dataset(name), "mixture")
-
-
 def test_the_training_split_of_veegans_mixture_can_be_made_smaller() -> None:
     assert len(splits("veegan-mixture", points=11)["train"].samples) == 11
 
