@@ -172,7 +172,8 @@ def _flat(method: dict[str, Any]) -> list[tuple[str, str]]:
         if isinstance(value, dict):
             inside = value.get("settings", {k: v for k, v in value.items() if k != "name"})
             written = ", ".join(f"{k} {v}" for k, v in inside.items())
-            lines.append((key, f"{value['name']} ({written})" if written else value["name"]))
-        elif value is not None:
+            named = f"{value['name']} ({written})" if "name" in value and written else value.get("name", written)
+            lines += [(key, named)] if named else []
+        elif value not in (None, [], False):
             lines.append((key, str(value)))
     return lines
