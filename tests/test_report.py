@@ -141,7 +141,7 @@ def test_collapsed_runs_are_counted_and_named_and_keep_their_numbers(text: str) 
 
 def test_gaps_and_changes_are_told(text: str) -> None:
     assert "ring8 × dcgan: dcgan makes images, ring8 holds points" in text
-    assert "the critic has layer instead of batch normalisation" in text
+    assert "the discriminator has layer instead of batch normalisation" in text
 
 
 def test_a_missing_result_is_an_error_that_names_the_file(plan: runs.Plan, text: str) -> None:
