@@ -20,19 +20,19 @@ ROWS = 128
 
 def to_nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """The distance (n,) float64 of each row of a (n, d) to the nearest row of b (m, d), and that row's index (n,)."""
-    distances, indices = _nearest(a, b, 1)
+    distances, indices = nearest(a, b, 1)
     return distances[:, 0], indices[:, 0]
 
 
 def spacing(features: Tensor) -> Tensor:
     """The distance (n,) of each row of features (n, d) float64 to the nearest other row; n is at least 2."""
-    return _nearest(None, features, 1)[0][:, 0]
+    return nearest(None, features, 1)[0][:, 0]
 
 
 def radii(evidence: Evidence, k: int) -> Tensor:
     """The distance (n,) of each sample to its k-th nearest other one. Raises EvidenceError for k samples or fewer."""
     enough(evidence, k + 1, "generated or real")
-    return evidence.once(("radii", k), lambda: _nearest(None, evidence.features, k)[0][:, -1])
+    return evidence.once(("radii", k), lambda: nearest(None, evidence.features, k)[0][:, -1])
 
 
 def to_training(evidence: Evidence, training: Training) -> tuple[Tensor, Tensor]:
@@ -40,7 +40,7 @@ def to_training(evidence: Evidence, training: Training) -> tuple[Tensor, Tensor]
     return evidence.once(("to training", training), lambda: to_nearest(evidence.features, training.evidence.features))
 
 
-def _nearest(queries: Tensor | None, points: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def nearest(queries: Tensor | None, points: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Distances (n, k), ascending, of queries to points, and indices (n, k); without queries, of points to others."""
     centre = points.mean(0)  # far from the origin, matrix products would lose small distances
     search = NearestNeighbors(n_neighbors=k).fit((points - centre).numpy())
