@@ -41,6 +41,7 @@ rule extractor:
         lambda wildcards: plan.inputs_of_extractor(wildcards.extractor),
     output:
         layout.extractor("{extractor}"),
+    threads: plan.study.threads
     shell:
         "{GANBENCH:q} extractor {STUDY:q} {wildcards.extractor:q}"
 
@@ -62,10 +63,11 @@ rule reference:
         lambda wildcards: plan.inputs_of_reference(wildcards.dataset),
     output:
         layout.reference(NAME, "{dataset}"),
+    threads: plan.study.threads
     params:
         digest=lambda wildcards: plan.reference_digest(wildcards.dataset),
     shell:
-        "{GANBENCH:q} reference {STUDY:q} {wildcards.dataset:q}"
+        "{GANBENCH:q} reference {STUDY:q} {wildcards.dataset:q} --threads {threads}"
 
 
 rule train:

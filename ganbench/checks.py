@@ -115,9 +115,8 @@ def metric_entry(item: Any, registry: Registry) -> Any:
 
 
 def _metrics(registry: Registry, evaluation: Any, where: str) -> list[Problem]:
-    """The names, settings and sample counts of an evaluation's metrics."""
+    """The names and settings of an evaluation's metrics."""
     found: list[Problem] = []
-    seen: list[Any] = []
     for index, item in enumerate(_chosen_metrics(evaluation)):
         place = f"{where}.metrics[{index}]"
         try:
@@ -125,15 +124,8 @@ def _metrics(registry: Registry, evaluation: Any, where: str) -> list[Problem]:
         except measures.MeasureError as error:
             found.append(Problem(place, str(error)))
             continue
-        if not isinstance(entry, dict) or "name" not in entry:
-            continue  # pydantic says so
-        found += _plugin(registry, "metric", place, entry["name"], entry.get("settings", {}))
-        if entry in seen:
-            found.append(Problem(place, f"{item!r} appears twice"))
-        seen.append(entry)
-        card, samples = registry.card("metric", entry["name"]), entry.get("samples", evaluation.get("samples"))
-        if isinstance(samples, int) and samples < card.traits["minimum"]:
-            found.append(Problem(place, f"{card.name} needs {card.traits['minimum']} samples; there are {samples}"))
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str):  # else pydantic says so
+            found += _plugin(registry, "metric", place, entry["name"], entry.get("settings", {}))
     return found
 
 
@@ -281,8 +273,17 @@ def _pairs(registry: Registry, datasets: list[Named], architectures: list[Named]
 
 
 def _extractors(registry: Registry, raw: dict[str, Any]) -> list[Problem]:
-    """The study's extractors."""
+    """The study's extractors. Their labels are parts of metrics' names, and no other extractor's name."""
     keys = ENTRY_KEYS["extractors"]
     entries = _entries(raw.get("extractors"), "extractors")
     found = [p for w, e in entries for p in _plugin(registry, "extractor", w, e["name"], settings_of(e, keys))]
+    for where, entry in entries:
+        label = entry.get("label", entry["name"])
+        if not isinstance(label, str):
+            continue  # pydantic says so
+        if not measures.can_name_an_extractor(label):
+            message = f"'{label}' cannot be a part of a metric's name: no underscore, no number, not a split's name"
+            found.append(Problem(f"{where}.label", message))
+        if label != entry["name"] and label in registry.cards["extractor"]:
+            found.append(Problem(f"{where}.label", f"'{label}' is another extractor; choose another label"))
     return found + _labels("extractors", entries)

@@ -3,7 +3,11 @@
 from ganbench.evidence import Evidence, EvidenceError
 
 
+class TooFewError(EvidenceError):
+    """Fewer samples than a metric can say something about: it is not defined on them."""
+
+
 def enough(evidence: Evidence, fewest: int, who: str = "generated") -> None:
-    """Raises EvidenceError if there are fewer samples than a metric can say something about."""
+    """Raises TooFewError if there are fewer samples than a metric can say something about."""
     if len(evidence) < fewest:
-        raise EvidenceError(f"this metric needs at least {fewest} {who} samples, and there are {len(evidence)}")
+        raise TooFewError(f"this metric needs at least {fewest} {who} samples, and there are {len(evidence)}")

@@ -8,13 +8,13 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
-
-import yaml
+from urllib.parse import unquote
 
 from ganbench import plugins
 from ganbench.plugins import Card, Registry, unknown
 
-COUNT = re.compile(r"(\d{1,9})(k?)")
+COUNT = re.compile(r"([0-9]{1,9})(k?)")
+SPLITS = ("test", "validation")
 
 
 class MeasureError(Exception):
@@ -69,25 +69,31 @@ def parse(text: str, registry: Registry) -> dict[str, Any]:
 
     Raises MeasureError.
     """
-    if text in registry.cards["metric"]:
-        return {"name": text}
-    shorts = {card.traits["short"]: name for name, card in registry.cards["metric"].items()}
-    short, *parts = text.split("_")
-    if short not in shorts:
-        raise MeasureError(unknown("unknown metric", text, [*registry.cards["metric"], *shorts]))
-    found: dict[str, Any] = {"name": shorts[short]}
+    cards = registry.cards["metric"]
+    names = {name: name for name in cards} | {card.traits["short"]: name for name, card in cards.items()}
+    first, *parts = text.split("_")
+    if first not in names:
+        raise MeasureError(unknown("unknown metric", text, names))
+    settings: dict[str, Any] = {}
+    found: dict[str, Any] = {"name": names[first]}
     for part in parts:
         count = COUNT.fullmatch(part)
         key, equals, value = part.partition("=")
         if equals:
-            found.setdefault("settings", {})[key.replace("-", "_")] = yaml.safe_load(value)
-        elif count and "samples" not in found:
-            found["samples"] = int(count[1]) * (1000 if count[2] else 1)
-        elif part and "extractor" not in found:
-            found["extractor"] = part
+            into, key, read = settings, key.replace("-", "_"), _read(value)
+        elif count:
+            into, key, read = found, "samples", int(count[1]) * (1000 if count[2] else 1)
         else:
+            into, key, read = found, "extractor", part
+        if not part or key in into:
             raise MeasureError(f"'{text}': cannot read '{part}'; a name is metric_extractor_setting=value_samples")
-    return found
+        into[key] = read
+    return {**found, "settings": settings} if settings else found
+
+
+def can_name_an_extractor(label: str) -> bool:
+    """Whether a label can be told from the other parts of a metric's name."""
+    return "_" not in label and not COUNT.fullmatch(label) and label not in SPLITS
 
 
 def count_text(count: int) -> str:
@@ -96,7 +102,18 @@ def count_text(count: int) -> str:
 
 
 def _written(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    """A setting's value such that it can stand between underscores, and `_read` returns it."""
+    bare = isinstance(value, str) and _read(value) == value
+    text = value if bare else json.dumps(value, separators=(",", ":"))
+    return str(text).replace("%", "%25").replace("_", "%5F")
+
+
+def _read(written: str) -> Any:
+    text = unquote(written)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def facts(dataset: Card, extractor: Card | None) -> set[str]:

@@ -17,6 +17,9 @@ from ganbench.evidence import Evidence, Training
 ROWS = 128
 """Rows of a block: 10 MB against 10,000 samples, which stays in the processor's cache."""
 
+USUAL = 5
+"""Neighbours that are found even where fewer are asked for: another metric will ask for as many."""
+
 
 def to_nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """The distance (n,) float64 of each row of a (n, d) to the nearest row of b (m, d), and that row's index (n,)."""
@@ -29,10 +32,14 @@ def spacing(features: Tensor) -> Tensor:
     return nearest(None, features, 1)[0][:, 0]
 
 
-def radii(evidence: Evidence, k: int) -> Tensor:
-    """The distance (n,) of each sample to its k-th nearest other one. Raises EvidenceError for k samples or fewer."""
+def to_others(evidence: Evidence, k: int) -> Tensor:
+    """The distances (n, k), ascending, of each sample to the k nearest other ones.
+
+    Raises EvidenceError for k samples or fewer.
+    """
     enough(evidence, k + 1, "generated or real")
-    return evidence.once(("radii", k), lambda: nearest(None, evidence.features, k)[0][:, -1])
+    count = min(max(k, USUAL), len(evidence) - 1)
+    return evidence.once(("to others", count), lambda: nearest(None, evidence.features, count)[0])[:, :k]
 
 
 def to_training(evidence: Evidence, training: Training) -> tuple[Tensor, Tensor]:
@@ -76,7 +83,7 @@ def overlap(fake: Evidence, real: Evidence, k: int) -> Overlap:
 
 
 def _overlap(fake: Evidence, real: Evidence, k: int) -> Overlap:
-    fake_radii, real_radii = radii(fake, k).square(), radii(real, k).square()
+    fake_radii, real_radii = (to_others(side, k)[:, -1].square() for side in (fake, real))
     centre = real.features.mean(0)
     x, y = fake.features - centre, real.features - centre
     x_squares, y_squares = x.square().sum(1), y.square().sum(1)

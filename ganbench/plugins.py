@@ -153,8 +153,9 @@ def _add(cards: dict[str, dict[str, Card]], card: Card) -> None:
     if known is not card:
         raise PluginError(f"{card.path}: {card.kind} '{card.name}' exists already in {known.path}; rename the file")
     for other in cards["metric"].values() if card.kind == "metric" else ():
-        if other is not card and other.traits["short"] == card.traits["short"]:
-            raise PluginError(f"{card.path}: the short name '{card.traits['short']}' belongs to '{other.name}'")
+        shared = {card.name, card.traits["short"]} & {other.name, other.traits["short"]}
+        if other is not card and shared:
+            raise PluginError(f"{card.path}: the name '{min(shared)}' belongs to '{other.name}'; choose another")
 
 
 def read_card(path: Path, kind: str | None = None) -> Card:

@@ -87,70 +87,113 @@ class Dataset:
             "engine": specs.EVALUATION_ENGINE,
             "dataset": self.spec,
             "extractors": {label: extractor.key for label, extractor in self.extractors.items()},
+            "headline": self.headline.name,
             "measures": {name: measure.spec for name, measure in self.measures.items()},
             "watched": {name: measure.spec for name, measure in self.watched.items()},
         }
 
 
-def dataset(study: Study, entry: DatasetEntry, registry: Registry) -> tuple[Dataset, list[Problem]]:
-    """A study's dataset with its metrics and extractors, and what is wrong with them."""
+def datasets(study: Study, registry: Registry) -> tuple[dict[str, Dataset], list[Problem]]:
+    """The study's datasets by label, with their metrics and extractors, and what is wrong with them."""
+    found: dict[str, Dataset] = {}
+    problems: list[Problem] = []
+    shared: dict[str, dict[int, str]] = {}  # what the study's own list of metrics has and a dataset leaves out
+    for index, entry in enumerate(study.datasets):
+        where = {
+            key: f"datasets[{index}].evaluation" if key in entry.evaluation.model_fields_set else "evaluation"
+            for key in Evaluation.model_fields
+        }
+        found[entry.label], wrong, left_out = _dataset(study, entry, registry, where)
+        problems += wrong
+        if where["metrics"] == "evaluation":
+            shared[entry.label] = left_out
+        else:
+            problems += [Problem(f"{where['metrics']}.metrics[{i}]", reason) for i, reason in left_out.items()]
+    useless = set.intersection(*map(set, shared.values())) if shared else set()
+    for i in sorted(useless):
+        reasons = dict.fromkeys(left_out[i] for left_out in shared.values())
+        problems.append(Problem(f"evaluation.metrics[{i}]", "; ".join(reasons)))
+    for label, left_out in shared.items():
+        if not found[label].measures and left_out.keys() - useless:
+            problems.append(Problem("evaluation.metrics", f"none applies to '{label}': {'; '.join(left_out.values())}"))
+    return found, list(dict.fromkeys(problems))
+
+
+def _dataset(
+    study: Study, entry: DatasetEntry, registry: Registry, where: dict[str, str]
+) -> tuple[Dataset, list[Problem], dict[int, str]]:
+    """One dataset, what is wrong, and why metrics that the study lists are left out, by their place in the list.
+    `where`: which evaluation of the file says what."""
     card = registry.card("dataset", entry.name)
     spec = specs.with_settings(card, entry.settings)
     evaluation = study.evaluation_on(entry)
-    where = f"evaluation of dataset '{entry.label}'"
-    available = {} if card.traits["kind"] == "points" else _extractors(study, card, spec, registry)
-    problems: list[Problem] = []
-    own = f"{card.name}-{card.traits.get('extractor', SHIPPED)}"
-    usual = _named(evaluation.extractor or own, available, card)
+    available, problems = _extractors(study, card, spec, registry) if card.traits["kind"] == "images" else ({}, [])
+    wanted = evaluation.extractor or card.traits.get("extractor", SHIPPED)
+    usual = _named(wanted, available, card)
     if available and usual is None:
-        problems.append(Problem(f"{where}: extractor", unknown("unknown extractor", evaluation.extractor, available)))
-        usual = own
+        problems.append(Problem(f"{where['extractor']}.extractor", unknown("unknown extractor", wanted, available)))
     chosen: dict[str, Measure] = {}
-    reasons: list[str] = []
-    explicit = evaluation.metrics is not None
-    entries = evaluation.metrics or tuple(MetricEntry(name=name) for name in registry.names("metric"))
-    for wanted in entries:
-        metric = registry.card("metric", wanted.name)
-        label = _named(wanted.extractor, available, card) if wanted.extractor else usual
-        if wanted.extractor and label is None:
-            reasons.append(f"{wanted.name}: {unknown('unknown extractor', wanted.extractor, available)}")
-            continue
-        extractor = available[label].card if label else None
-        reason = measures.misfit(metric, card, extractor)
-        samples = wanted.samples or evaluation.samples
-        if reason is None and samples < metric.traits["minimum"]:
-            reason = f"{metric.name} needs {metric.traits['minimum']} samples; there are {samples}"
-        if reason is None:
-            settings = specs.with_settings(metric, wanted.settings)["settings"]
-            measure = Measure(metric, settings, samples, label)
-            chosen[measure.name] = measure
+    places: dict[str, int] = {}
+    left_out: dict[int, str] = {}
+    for i, choice in enumerate(evaluation.metrics or [MetricEntry(name=name) for name in registry.names("metric")]):
+        label = _named(choice.extractor, available, card) if choice.extractor else usual
+        measure = Measure(
+            registry.card("metric", choice.name),
+            specs.with_settings(registry.card("metric", choice.name), choice.settings)["settings"],
+            choice.samples or evaluation.samples,
+            label,
+        )
+        if choice.extractor and label is None:
+            left_out[i] = f"{choice.name}: {unknown('unknown extractor', choice.extractor, available)}"
+        elif reason := _unfit(measure, card, available[label].card if label else None):
+            left_out[i] = reason
+        elif measure.name in chosen:
+            message = f"the same as metrics[{places[measure.name]}]: both are {measure.name}"
+            problems.append(Problem(f"{where['metrics']}.metrics[{i}]", message))
         else:
-            reasons.append(reason)
-    if not chosen:
-        problems.append(Problem(f"{where}: metrics", f"none applies: {'; '.join(reasons)}"))
-    if not explicit:
+            chosen[measure.name], places[measure.name] = measure, i
+    if evaluation.metrics is None:
+        left_out = {}
         chosen = dict(sorted(chosen.items(), key=lambda item: item[1].trait("order")))
     used = {measure.extractor for measure in chosen.values()}
     extractors = {label: extractor for label, extractor in available.items() if label in used}
     problems += [p for extractor in extractors.values() for p in _weights_problem(extractor)]
-    return Dataset(entry.label, card, spec, evaluation, chosen, extractors), problems
+    found = Dataset(entry.label, card, spec, evaluation, chosen, extractors)
+    for measure in found.watched.values() if chosen else ():
+        if measure.samples < measure.trait("minimum"):
+            message = f"{measure.card.name} needs {measure.trait('minimum')} samples; there are {measure.samples}"
+            problems.append(Problem(f"{where['snapshot_samples']}.snapshot_samples", message))
+    return found, problems, left_out
 
 
-def _extractors(study: Study, card: Card, spec: Spec, registry: Registry) -> dict[str, Extractor]:
+def _unfit(measure: Measure, dataset: Card, extractor: Card | None) -> str | None:
+    """Why a metric does not apply, or None."""
+    reason = measures.misfit(measure.card, dataset, extractor)
+    minimum = measure.trait("minimum")
+    few = measure.samples < minimum
+    return reason or (f"{measure.card.name} needs {minimum} samples; there are {measure.samples}" if few else None)
+
+
+def _extractors(study: Study, card: Card, spec: Spec, registry: Registry) -> tuple[dict[str, Extractor], list[Problem]]:
     """By label, all extractors that this dataset could be seen through. One that is trained on the dataset carries
     the dataset's name: `digits-cnn`."""
     given = {entry.label: (entry.name, entry.settings) for entry in study.extractors}
     plain: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {}) for name in registry.names("extractor")}
-    found = {}
+    found: dict[str, Extractor] = {}
+    problems = []
     for label, (name, settings) in {**plain, **given}.items():
         plugin = registry.card("extractor", name)
         full = specs.with_settings(plugin, settings)
-        identity = {**full, "settings": {k: v for k, v in full["settings"].items() if k != PATH}}
-        identity["engine"] = specs.EVALUATION_ENGINE
+        identity = {"engine": specs.EVALUATION_ENGINE, **full}
+        if "pretrained" in plugin.methods:
+            identity["settings"] = {key: value for key, value in full["settings"].items() if key != PATH}
         if "trained" in plugin.methods:
             label, identity = f"{card.name}-{label}", {**identity, "dataset": spec}
+        if label in found:
+            problems.append(Problem("extractors", f"two extractors are called '{label}'; give one another label"))
+            continue
         found[label] = Extractor(label, plugin, full["settings"], identity)
-    return found
+    return found, problems
 
 
 def _named(name: str | None, available: dict[str, Extractor], card: Card) -> str | None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import data, extraction, features, files, layout, plugins
+from ganbench.enough import TooFewError
 from ganbench.evidence import Evidence, Reference
 from ganbench.measures import Measure
 from ganbench.mixtures import Mixture
@@ -60,7 +61,10 @@ class Instruments:
             all_seen = seen[measure.extractor]
             count = min(measure.samples, len(all_seen))
             evidence = parts.setdefault((measure.extractor, count), all_seen.first(count))
-            value = self.plugins[measure.stem](evidence, self.references[measure.split][measure.extractor])
+            try:
+                value = self.plugins[measure.stem](evidence, self.references[measure.split][measure.extractor])
+            except TooFewError:  # for as many features as there are, which planning cannot know
+                value = math.nan
             values[measure.name] = value if math.isfinite(value) else None
         return values
 
@@ -158,7 +162,7 @@ def _protocol(dataset: Dataset, mixture: Mixture | None, cards: dict[str, dict[s
         "watched": {name: measure.spec for name, measure in dataset.watched.items()},
         "reference": "exact modes and moments of the mixture" if mixture else "test split",
         "reference_samples": data.count(dataset, "test"),
-        "training_samples": data.count(dataset, "train"),
+        "training_samples": min(features.TRAINING, data.count(dataset, "train")),
         "real_row": "fresh samples of the mixture" if mixture else "validation split",
         "real_samples": dataset.samples if mixture else count,
         "extractors": {label: {key: card[key] for key in said if key in card} for label, card in cards.items()},

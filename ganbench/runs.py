@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ganbench import checks, layout, protocol, study
+from ganbench import checks, layout, protocol, specs, study
 from ganbench.method import Optimizer
 from ganbench.plugins import Registry
 from ganbench.problems import StudyError
 from ganbench.protocol import Dataset, Extractor
-from ganbench.specs import ENGINE, EVALUATION_ENGINE, Spec, digest, with_settings
+from ganbench.specs import Spec, digest, with_settings
 from ganbench.study import DatasetEntry, Entry, Study
 
 
@@ -94,8 +94,8 @@ class Plan:
     @property
     def digest(self) -> str:
         """Changes when anything that the report shows changes in the study."""
-        thresholds = [dataset.evaluation.threshold for dataset in self.datasets.values()]
-        shown = [self.study.study, self.study.description, [vars(gap) for gap in self.gaps], self.notes, thresholds]
+        datasets = [[dataset.evaluation.threshold, list(dataset.measures)] for dataset in self.datasets.values()]
+        shown = [self.study.study, self.study.description, [vars(gap) for gap in self.gaps], self.notes, datasets]
         return digest([*shown, [[run.id, run.digest, run.evaluation_digest] for run in self.runs]])
 
     def marker(self, job: Job) -> Path:
@@ -175,13 +175,9 @@ def plan(file: Path) -> Plan:
     gaps: list[Gap] = []
     notes: list[str] = []
     runs: list[Run] = []
-    datasets = {}
-    problems = []
-    for entry in wanted.datasets:
-        datasets[entry.label], wrong = protocol.dataset(wanted, entry, registry)
-        problems += wrong
+    datasets, problems = protocol.datasets(wanted, registry)
     if problems:
-        raise StudyError(file, list(dict.fromkeys(problems)))
+        raise StudyError(file, problems)
     for entry in wanted.datasets:
         dataset = datasets[entry.label]
         for architecture in entry.architectures or wanted.architectures:
@@ -232,8 +228,10 @@ def _cells(
             if note:
                 notes.append(f"{label} with {architecture.label}: {note}")
             steps = training.generator_steps or max(1, (training.discriminator_steps or 0) // spec["n_critic"])
+            if beyond := training.beyond(steps):
+                notes.append(f"{label} on {dataset.label} ends at step {steps}: no snapshot at {beyond}")
             base = {
-                "engine": ENGINE,
+                "engine": specs.ENGINE,
                 "dataset": dataset.spec,
                 "architecture": network,
                 "method": spec,
@@ -278,7 +276,7 @@ def _without_batch_norm(network: Spec, method: Spec, registry: Registry) -> str 
 def _evaluation_spec(run_spec: Spec, dataset: Dataset) -> Spec:
     return {
         "run": digest(run_spec),
-        "engine": EVALUATION_ENGINE,
+        "engine": specs.EVALUATION_ENGINE,
         "reference": dataset.reference_spec(),
         "resamples": dataset.evaluation.resamples,
     }

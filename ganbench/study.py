@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from pydantic import Discriminator, NonNegativeInt, PositiveInt, Tag, ValidationError
 from pydantic import Field as Key
-from pydantic import NonNegativeInt, PositiveInt, ValidationError
 
 from ganbench import checks, measures, method, plugins, yamlfile
 from ganbench.method import OPTIMIZER_KINDS, Adam, Method, Optimizer, Strict
@@ -16,7 +16,11 @@ from ganbench.problems import Problem, StudyError, readable
 Label = Annotated[str, Key(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
 Samples = Annotated[int, Key(ge=2)]
 NULL_MEANS_ALL = ("metrics", "extractor", "threshold")
-Snapshots = NonNegativeInt | tuple[PositiveInt, ...]
+COUNT_OF, LIST_OF = "a number of them", "a list of them"  # tags of a union, which pydantic puts into its key paths
+Snapshots = Annotated[
+    Annotated[NonNegativeInt, Tag(COUNT_OF)] | Annotated[tuple[PositiveInt, ...], Tag(LIST_OF)],
+    Discriminator(lambda given: LIST_OF if isinstance(given, (list, tuple)) else COUNT_OF),
+]
 
 
 class Training(Strict):
@@ -33,10 +37,15 @@ class Training(Strict):
     def snapshot_steps(self, steps: int) -> list[int]:
         """The generator steps, before the last, after which a generator is kept."""
         if isinstance(self.snapshots, int):
-            wanted = {round(steps * i / self.snapshots) for i in range(1, self.snapshots)}
+            count = min(self.snapshots, steps)
+            wanted = {round(steps * i / count) for i in range(1, count)}
         else:
             wanted = set(self.snapshots)
         return sorted(step for step in wanted if 0 < step < steps)
+
+    def beyond(self, steps: int) -> list[int]:
+        """Steps at which a generator should be kept and that a training of `steps` never reaches."""
+        return [] if isinstance(self.snapshots, int) else sorted({step for step in self.snapshots if step > steps})
 
 
 class TrainingChanges(Strict):
@@ -156,7 +165,7 @@ def load(path: Path) -> tuple[Study, Registry]:
     try:
         study = Study.model_validate_json(_json(_spelled_out(raw, registry)))
     except ValidationError as error:
-        problems += readable(error, raw, _known_keys, OPTIMIZER_KINDS)
+        problems += readable(error, raw, _known_keys, {*OPTIMIZER_KINDS, COUNT_OF, LIST_OF})
     except ValueError as error:  # an integer of thousands of digits
         problems.append(Problem("file", str(error)))
     problems += checks.find(raw, registry)

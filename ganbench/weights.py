@@ -80,7 +80,10 @@ def verify(path: Path, expected: str) -> str:
     except OSError as error:
         raise WeightsError(f"{path}: cannot read these weights: {error.strerror}") from error
     if not found.startswith(expected):
-        raise WeightsError(f"{path}: these are other weights: their sha256 is {found}, and {expected}... is expected")
+        raise WeightsError(
+            f"{path}: these are other weights: their sha256 is {found}, and one that begins with {expected} is wanted; "
+            f"remove or replace the file"
+        )
     return found
 
 

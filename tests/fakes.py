@@ -1,13 +1,16 @@
 """Results of a study that nobody trained, for tests of the page."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 
 from ganbench import files, layout, sheet
+from ganbench.protocol import Dataset
 from ganbench.runs import Plan, Run
 
 PROVENANCE = {
@@ -19,39 +22,55 @@ PROVENANCE = {
     "threads": 1,
     "device": "cpu",
 }
+DIVERGED_AT = 27
 CENTRES = [[math.cos(2 * math.pi * i / 8), math.sin(2 * math.pi * i / 8)] for i in range(8)]
 
 
-def write(plan: Plan, diverged: frozenset[str] = frozenset()) -> None:
+def write(plan: Plan, diverged: frozenset[str] = frozenset(), collapsed: frozenset[str] = frozenset()) -> None:
     """Every file that the page reads, with numbers that depend on the run's place in the plan only."""
     for label, dataset in plan.datasets.items():
         points = dataset.kind == "points"
+        card = {
+            "form": "trained",
+            "weights_sha256": "ab" * 32,
+            "test_accuracy": 0.98,
+            "accuracy_gate": 0.9,
+            "features": 64,
+            "dead_features": 1,
+        }
         protocol = {
-            "generated_samples": dataset.evaluation.samples,
+            "measures": {name: measure.spec for name, measure in dataset.measures.items()},
+            "watched": {name: measure.spec for name, measure in dataset.watched.items()},
             "reference": "test split",
-            "reference_samples": None if points else 500,
+            "reference_samples": 500,
+            "training_samples": 1000,
             "real_row": "some real samples",
             "real_samples": 500,
-            "extractor": None if points else {"name": "digits-cnn", "weights_sha256": "ab" * 32, "test_accuracy": 0.98},
-            "weights": "raw",
-            "checkpoint": "final",
+            "extractors": dict.fromkeys(dataset.extractors, card),
             "batch_normalisation": "running statistics",
         }
         files.write_json(
             layout.reference(plan.study.study, label),
             {
                 "dataset": dataset.spec,
+                "digest": plan.reference_digest(label),
                 "protocol": protocol,
-                "real": {name: 0.5 + i for i, name in enumerate(dataset.metrics)},
+                "real": {name: 0.5 + i for i, name in enumerate(dataset.measures)},
+                "perfect": {name: 0.25 if measure.stem == "hq" else None for name, measure in dataset.measures.items()},
+                "cpu_seconds": 1.0,
                 "modes": {"centres": CENTRES, "sigma": 0.01} if points else None,
             },
         )
     for index, run in enumerate(plan.runs):
-        _write_run(plan, run, index, run.id in diverged)
+        status = "diverged" if run.id in diverged else "collapsed" if run.id in collapsed else "ok"
+        _write_run(plan, run, index, status)
 
 
-def _write_run(plan: Plan, run: Run, index: int, diverged: bool) -> None:
-    folder, dataset = plan.folder(run), plan.datasets[run.dataset]
+REASONS = {"ok": None, "diverged": "the loss is not finite", "collapsed": "1 of 8 modes holds all samples"}
+
+
+def _write_run(plan: Plan, run: Run, index: int, status: str) -> None:
+    folder, dataset, diverged = plan.folder(run), plan.datasets[run.dataset], status == "diverged"
     generator = torch.Generator().manual_seed(index)
     if not diverged:
         points = dataset.kind == "points"
@@ -63,30 +82,79 @@ def _write_run(plan: Plan, run: Run, index: int, diverged: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         save_file({"samples": samples}, folder / layout.SAMPLES)
         sheet.write(samples, folder / layout.SHEET, 2.0)
+        if points:
+            film = {"steps": torch.tensor([10, 50]), "samples": samples[None].expand(2, -1, -1).half().contiguous()}
+            save_file(film, folder / layout.FILM)
+            save_file(
+                {"scores": torch.randn(64, 64, generator=generator), "extent": torch.tensor(1.5)},
+                folder / layout.SURFACE,
+            )
+        else:
+            sheet.write_rows(samples[:40], 10, folder / layout.INTERPOLATION)
+            sheet.write_rows(samples[:48], 12, folder / layout.NEIGHBOURS)
     steps = np.arange(1, 6) * 10
     lines = [
         "step,seconds,discriminator_loss,generator_loss,real_score,fake_score,discriminator_gradient,generator_gradient"
     ]
     lines += [f"{s},{s / 10},{1 / s},{2 / s},{0.1 * s},{-0.1 * s},{3 / s},{4 / s}" for s in steps]
     files.write_text(folder / layout.HISTORY, "\n".join(lines[:1] if diverged else lines) + "\n")
+    evaluations, curve = _numbers(run, dataset, index, diverged)
     training = {
-        "diverged_at": 7 if diverged else None,
+        "status": "diverged" if diverged else "ok",
+        "reason": REASONS["diverged"] if diverged else None,
+        "diverged_at": DIVERGED_AT if diverged else None,
         "seconds": 1.5 + index,
         "peak_memory": {"resident": 3 * 10**8},
         "provenance": PROVENANCE,
         "parameters": {"generator": 10, "discriminator": 20},
+        "snapshots": [{"step": point["step"], "seconds": point["seconds"]} for point in curve],
     }
     files.write_json(
         folder / layout.METRICS,
         {
             "run": run.id,
-            "status": "diverged" if diverged else "ok",
-            "reason": "the loss is not finite" if diverged else None,
-            "metrics": {} if diverged else {name: 1.25 + index % 7 + i for i, name in enumerate(dataset.metrics)},
+            "status": status,
+            "reason": REASONS[status],
+            "evaluations": evaluations,
+            "curve": curve,
+            "resamples": {e["weights"]: _resampled(e, dataset) for e in evaluations if e["checkpoint"] == "final"},
+            "mode_masses": None if diverged else {"shares": [0.5, 0.5, 0, 0], "truth": [0.25] * 4},
             "evaluation_digest": run.evaluation_digest,
             "training": training,
         },
     )
+
+
+def _resampled(final: dict[str, Any], dataset: Dataset) -> list[float]:
+    value = final["metrics"][dataset.headline.name]
+    return [value - 0.1, value + 0.1]
+
+
+def _numbers(
+    run: Run, dataset: Dataset, index: int, diverged: bool
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The last step, the best one, which is the first that was kept, and the curve: metrics get worse by 0.5 from step
+    to step. A run that diverged has what was before."""
+    evaluations: list[dict[str, Any]] = []
+    curve: list[dict[str, Any]] = []
+    budget = run.spec["training"]
+    kept = [step for step in [*budget["snapshots"], budget["generator_steps"]] if not diverged or step < DIVERGED_AT]
+    worse = -0.5 if dataset.headline.trait("direction") == "higher" else 0.5
+    for weights, end in (("raw", 1.25 + index % 7), ("ema", 11.25))[: 2 if run.spec["method"]["ema"] else 1]:
+        values = [end - worse * back for back in range(len(kept))][::-1]
+        if not diverged:
+            evaluations.append(_evaluation(weights, "final", kept[-1], values[-1], dataset.measures))
+        if len(kept) > 1:
+            evaluations.append(_evaluation(weights, "best", kept[0], values[0], dataset.measures))
+            steps = zip(kept, values, strict=True)
+            curve += [_evaluation(weights, "snapshot", step, value, dataset.watched) for step, value in steps]
+    return evaluations, curve
+
+
+def _evaluation(weights: str, checkpoint: str, step: int, value: float, names: Iterable[str]) -> dict[str, Any]:
+    """The first metric has the value, each other one 1 more."""
+    metrics = {name: value + i for i, name in enumerate(names)}
+    return {"weights": weights, "checkpoint": checkpoint, "step": step, "seconds": step / 10, "metrics": metrics}
 
 
 def study(path: Path, text: str) -> Path:

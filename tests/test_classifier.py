@@ -108,9 +108,9 @@ def test_another_seed_gives_another() -> None:
 
 def test_more_epochs_fit_better() -> None:
     images, truth = noise(channels=1)
-    networks = [classifier.trained(images, truth, 4, epochs) for epochs in (1, 20)]
+    networks = [classifier.trained(images, truth, 4, epochs) for epochs in (1, 100)]
     few, many = (cross_entropy(network(images)[1], truth) for network in networks)
-    assert many < 0.8 * few
+    assert many < few / 2
 
 
 def test_accuracy_is_the_share_of_images_whose_class_is_right() -> None:

@@ -45,7 +45,16 @@ def test_check_writes_nothing(study_file: StudyFile, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["check"], ["train", JOB], ["evaluate", "ring8/0"], ["data", "ring8"], ["reference", "ring8"]]
+    "arguments",
+    [
+        ["check"],
+        ["train", JOB],
+        ["evaluate", "ring8/0"],
+        ["data", "ring8"],
+        ["extractor", "x"],
+        ["features", "x/x"],
+        ["reference", "ring8"],
+    ],
 )
 def test_a_bad_study_is_2_with_every_problem_and_nothing_written(
     study_file: StudyFile, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
@@ -91,11 +100,11 @@ def test_an_unknown_job_is_1_with_the_closest(study_file: StudyFile, capsys: pyt
     assert "has no job 'ring8/mpl/0'; did you mean 'ring8/mlp/0'?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["data", "reference", "classifier"])
-def test_an_unknown_dataset_is_a_sentence(study_file: StudyFile, capsys: pytest.CaptureFixture[str], verb: str) -> None:
+@pytest.mark.parametrize("verb", ["data", "reference", "extractor", "features"])
+def test_an_unknown_key_is_a_sentence(study_file: StudyFile, capsys: pytest.CaptureFixture[str], verb: str) -> None:
     path = study_file(datasets=["ring8", "digits"])
     assert _exit_code(verb, path, "rng8") == 1
-    assert capsys.readouterr().err.startswith(f"ganbench: {path} has no dataset 'rng8'")
+    assert capsys.readouterr().err.startswith(f"ganbench: {path} has nothing called 'rng8'")
 
 
 def test_a_job_whose_runs_are_all_trained_only_gets_its_marker(study_file: StudyFile) -> None:
@@ -115,8 +124,8 @@ def test_a_job_whose_runs_are_all_evaluated_only_gets_its_marker(study_file: Stu
     job = plan.evaluation_jobs["ring8/0"]
     files.write_json(layout.reference("small", "ring8"), {"protocol": {}})
     for run in job.runs:
-        files.write_json(plan.folder(run) / layout.TRAINING, {"digest": run.digest, "weights_sha256": None})
-        record = {"evaluation_digest": run.evaluation_digest, "weights_sha256": None, "protocol": {}}
+        files.write_json(plan.folder(run) / layout.TRAINING, {"digest": run.digest, "weights_sha256": {}})
+        record = {"evaluation_digest": run.evaluation_digest, "weights_sha256": {}, "protocol": {}}
         files.write_json(plan.folder(run) / layout.METRICS, record)
     assert _exit_code("evaluate", path, job.id, "--digest", job.digest) == 0
     assert markers.is_true(plan, job)

@@ -17,11 +17,6 @@ few = settings(max_examples=25)
 HALF = "collapsed: 3 of 8 modes hold at least a tenth of their share of 8,000 samples"
 
 
-def without_classes(images: Reference) -> Reference:
-    """The same images, of a dataset that declares no modes."""
-    return Reference(images.evidence, images.mean, images.covariance)
-
-
 @pytest.mark.parametrize(("fourth", "reason"), [(99, HALF), (100, None)])
 def test_half_of_the_modes_must_hold_a_tenth_of_their_share(fourth: int, reason: str | None) -> None:
     counts = [3000, 3000, 1901 + 99 - fourth, fourth, 0, 0, 0, 0]
@@ -72,8 +67,8 @@ def test_one_constant_sample_is_a_collapse_of_any_data() -> None:
 
 
 def test_the_dataset_s_own_classes_are_modes_with_the_shares_of_real_predictions() -> None:
-    real = without_classes(known.images([0.25] * 4))
-    real = Reference(known.classified([60, 20, 20, 0]), real.mean, real.covariance)
+    some = known.images([0.25] * 4)
+    real = Reference(known.classified([60, 20, 20, 0]), some.mean, some.covariance)
     even = known.classified([40, 30, 30, 0])
     assert verdict(even, real, own_classes=True) is None
     one = known.classified([1, 99, 0, 0])
@@ -83,10 +78,17 @@ def test_the_dataset_s_own_classes_are_modes_with_the_shares_of_real_predictions
 
 
 def test_rounding_moves_no_limit() -> None:
-    shares = [0.07, 0.07, 0.43, 0.43]
+    declared = known.images([0.07, 0.07, 0.43, 0.43])
+    predicted = Reference(known.classified([7, 7, 43, 43]), declared.mean, declared.covariance)
     fake = known.classified([7, 993, 0, 0])
-    assert verdict(fake, known.images(shares)) is None
-    assert verdict(fake, without_classes(known.images(shares))) is None
+    assert verdict(fake, declared) is None
+    assert verdict(fake, predicted, own_classes=True) is None
+
+
+def test_modes_that_should_have_fewer_than_five_samples_are_not_asked() -> None:
+    reason = "collapsed: 0 of 2 modes hold at least a tenth of their share of 100 samples"
+    assert verdict(known.classified([0, 0, 50, 50]), known.images([0.5, 0.48, 0.01, 0.01])) == reason
+    assert verdict(known.classified([50, 0, 50, 0]), known.images([0.5, 0.4, 0.05, 0.05])) is None  # 2 of 4
 
 
 @few

@@ -10,7 +10,8 @@ from conftest import StudyFile
 from ganbench import files, layout, markers, runs
 from ganbench.runs import Job, Plan, Run
 
-WEIGHTS, PROTOCOL = "ab" * 32, {"weights": "raw", "generated_samples": 100}
+GENERATOR = layout.GENERATORS["raw"]
+WEIGHTS, PROTOCOL = {GENERATOR: "ab" * 32}, {"reference_samples": 100}
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def plan(study_file: StudyFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def _train(plan: Plan, run: Run, **changes: Any) -> None:
-    kept = [layout.HISTORY, layout.GENERATOR]
+    kept = [layout.HISTORY, GENERATOR]
     for name in kept:
         files.write_text(plan.folder(run) / name, "")
     record = {"digest": run.digest, "files": kept, "weights_sha256": WEIGHTS, **changes}
@@ -89,7 +90,7 @@ def test_a_finished_run_is_trained_and_evaluated(plan: Plan) -> None:
     assert all(markers.is_trained(plan, run) and markers.is_evaluated(plan, run) for run in plan.runs)
 
 
-@pytest.mark.parametrize("name", [layout.TRAINING, layout.HISTORY, layout.GENERATOR])
+@pytest.mark.parametrize("name", [layout.TRAINING, layout.HISTORY, GENERATOR])
 def test_a_run_is_trained_only_with_every_file_that_its_record_names(plan: Plan, name: str) -> None:
     run = plan.runs[0]
     (plan.folder(run) / name).unlink()
@@ -123,7 +124,7 @@ def test_a_run_of_another_spec_is_not_trained_and_not_evaluated(plan: Plan) -> N
 
 
 def _other_weights(plan: Plan, run: Run) -> None:
-    _train(plan, run, weights_sha256="cd" * 32)
+    _train(plan, run, weights_sha256={GENERATOR: "cd" * 32})
 
 
 def _other_evaluation(plan: Plan, run: Run) -> None:
@@ -131,11 +132,11 @@ def _other_evaluation(plan: Plan, run: Run) -> None:
 
 
 def _other_protocol(plan: Plan, run: Run) -> None:
-    _evaluate(plan, run, protocol={**PROTOCOL, "generated_samples": 99})
+    _evaluate(plan, run, protocol={**PROTOCOL, "reference_samples": 99})
 
 
 def _other_reference(_plan: Plan, _run: Run) -> None:
-    files.write_json(layout.reference("small", "ring8"), {"protocol": {**PROTOCOL, "extractor": "other"}})
+    files.write_json(layout.reference("small", "ring8"), {"protocol": {**PROTOCOL, "extractors": {}}})
 
 
 def _no_reference(_plan: Plan, _run: Run) -> None:
@@ -176,6 +177,6 @@ def test_a_run_is_evaluated_only_if_weights_evaluation_and_protocol_agree(
 
 def test_a_diverged_run_without_weights_is_evaluated(plan: Plan) -> None:
     run = plan.runs[0]
-    _train(plan, run, weights_sha256=None, files=[layout.HISTORY])
-    _evaluate(plan, run, weights_sha256=None)
+    _train(plan, run, weights_sha256={}, files=[layout.HISTORY])
+    _evaluate(plan, run, weights_sha256={})
     assert markers.is_evaluated(plan, run)

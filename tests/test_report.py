@@ -24,12 +24,13 @@ study: fake
 description: "<script>alert(1)</script> & more"
 datasets: [ring8, digits]
 architectures: [mlp, {name: dcgan, width: 8}]
-methods: [minimax, non-saturating, wgan-gp]
+methods: [minimax, non-saturating, {name: wgan-gp, ema: 0.9}]
 seeds: [0, 1, 2]
-training: {generator_steps: 50}
+training: {generator_steps: 50, snapshots: 5}
 evaluation: {samples: 200}
 """
 DIVERGED = frozenset({"ring8/mlp/minimax/seed1", "digits/mlp/wgan-gp/seed0"})
+COLLAPSED = frozenset({"ring8/mlp/non-saturating/seed2"})
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rendered")
     with contextlib.chdir(folder):
         made = runs.plan(fakes.study(Path("fake.yaml"), STUDY))
-        fakes.write(made, DIVERGED)
+        fakes.write(made, DIVERGED, COLLAPSED)
         page.write(made)
     return folder
 
@@ -128,8 +129,14 @@ def test_every_run_is_in_the_table_and_in_the_csv(plan: runs.Plan, text: str) ->
 def test_diverged_runs_are_counted_and_named_with_their_step(plan: runs.Plan, text: str) -> None:
     assert "2 diverged" in text
     assert "1 of 3 diverged" in text
-    assert "ring8/mlp/minimax, seed 1, at generator step 7: the loss is not finite" in text
-    assert f"{len(plan.runs) - 2} ok" in text
+    assert "ring8/mlp/minimax, seed 1, at generator step 27: the loss is not finite" in text
+    assert f"{len(plan.runs) - 3} ok" in text
+
+
+def test_collapsed_runs_are_counted_and_named_and_keep_their_numbers(text: str) -> None:
+    assert "1 collapsed" in text
+    assert "1 of 3 collapsed" in text
+    assert "Collapsed: ring8/mlp/non-saturating, seed 2: 1 of 8 modes holds all samples" in text
 
 
 def test_gaps_and_changes_are_told(text: str) -> None:
@@ -154,7 +161,7 @@ def test_the_result_of_an_earlier_spec_is_not_shown() -> None:
 
 def test_means_and_deviations_are_those_of_the_finished_seeds(plan: runs.Plan) -> None:
     results = collect(plan)
-    table = tables.metric_table(results, "modes-captured")
+    table = tables.metric_table(results, "modes_200")
     cell = table.rows["minimax"][0]
     assert cell is not None
     first, third = 1.25 + 0, 1.25 + 2
@@ -166,18 +173,18 @@ def test_means_and_deviations_are_those_of_the_finished_seeds(plan: runs.Plan) -
 
 @pytest.mark.parametrize(("direction", "best"), [("lower", {"a"}), ("higher", {"b", "c"})])
 def test_the_best_follows_the_direction_and_ties_are_marked_alike(direction: str, best: set[str]) -> None:
-    cells = {name: tables.Cell(mean, 0.1, 3, 0, 0) for name, mean in {"a": 1.0, "b": 2.0, "c": 2.001}.items()}
+    cells = {name: tables.Cell(mean, 0.1, 3, 0, 0, 0) for name, mean in {"a": 1.0, "b": 2.0, "c": 2.001}.items()}
     assert tables._best(cells, direction) == best
 
 
 def test_a_run_without_a_number_bars_its_method_from_being_best() -> None:
-    lucky = tables.Cell(0.1, math.nan, 1, 0, 2)
-    assert tables._best({"lucky": lucky, "whole": tables.Cell(0.5, 0.1, 3, 0, 0)}, "lower") == {"whole"}
+    lucky = tables.Cell(0.1, math.nan, 1, 0, 2, 0)
+    assert tables._best({"lucky": lucky, "whole": tables.Cell(0.5, 0.1, 3, 0, 0, 0)}, "lower") == {"whole"}
     assert tables._best({"lucky": lucky}, "lower") == {"lucky"}
 
 
 def test_where_all_score_the_same_none_is_best() -> None:
-    zero = tables.Cell(0.0, 0.0, 3, 0, 0)
+    zero = tables.Cell(0.0, 0.0, 3, 0, 0, 0)
     assert tables._best({"a": zero, "b": zero}, "higher") == set()
     assert tables._best({"a": zero}, "higher") == {"a"}
 
@@ -201,15 +208,81 @@ def test_a_study_that_diverged_is_a_page(tmp_path: Path, monkeypatch: pytest.Mon
     assert ("no method has a number" in text) == everyone
     header = layout.runs_table("fake").read_text("utf-8").splitlines()[0].split(",")
     assert header[-1] == "digest"
-    assert set(plan.datasets["ring8"].metrics) < set(header)
+    assert set(plan.datasets["ring8"].measures) < set(header)
+
+
+def test_a_moving_average_is_a_row_of_its_own_below_its_method(plan: runs.Plan) -> None:
+    results = collect(plan)
+    assert results.rows == ["minimax", "non-saturating", "wgan-gp", "wgan-gp (ema)"]
+    table = tables.metric_table(results, "modes_200")
+    raw, average = table.rows["wgan-gp"][0], table.rows["wgan-gp (ema)"][0]
+    assert raw is not None
+    assert average is not None
+    assert average.mean == pytest.approx(11.25)
+    assert raw.mean < 10
+
+
+def test_the_table_of_runs_holds_the_raw_weights_at_the_end(plan: runs.Plan) -> None:
+    results = collect(plan)
+    at = dict(zip([run.id for run in plan.runs], results.runs["modes_200"], strict=True))
+    assert [at[f"ring8/mlp/wgan-gp/seed{seed}"] for seed in (0, 1, 2)] == [1.25 + (6 + i) % 7 for i in (0, 1, 2)]
+    assert math.isnan(at["ring8/mlp/minimax/seed1"])
+
+
+def test_every_checkpoint_is_in_the_other_csv(plan: runs.Plan) -> None:
+    rows = pd.read_csv(layout.evaluations_table("fake"))
+    averaged = sum(run.method == "wgan-gp" for run in plan.runs)
+    by_checkpoint = rows.checkpoint.value_counts()
+    assert by_checkpoint["final"] == by_checkpoint["best"] == len(plan.runs) + averaged
+    of = rows[(rows.dataset == "ring8") & (rows.method == "wgan-gp") & (rows.seed == 0)]
+    curve = of[of.checkpoint == "snapshot"].set_index(["weights", "step"])["modes_validation_2k"]
+    assert {weights: curve[weights].to_dict() for weights in ("raw", "ema")} == {
+        weights: {step: end + back for step, back in zip((10, 20, 30, 40, 50), (2, 1.5, 1, 0.5, 0), strict=True)}
+        for weights, end in (("raw", 7.25), ("ema", 11.25))
+    }
+
+
+def test_the_best_checkpoint_has_a_table_of_its_own(plan: runs.Plan, text: str) -> None:
+    assert "Best checkpoints" in text
+    results = collect(plan)
+    final = tables.metric_table(results, "modes_200").rows["wgan-gp"][0]
+    best = tables.metric_table(results, "modes_200", "best").rows["wgan-gp"][0]
+    assert final is not None
+    assert best is not None
+    assert best.mean == pytest.approx(final.mean + 2)
+
+
+def test_a_perfect_generator_has_a_row_where_theory_knows(plan: runs.Plan) -> None:
+    results = collect(plan)
+    assert tables.metric_table(results, "hq_200").perfect == ["0.250"]
+    assert tables.metric_table(results, "modes_200").perfect == []
+
+
+def test_the_names_of_columns_are_the_protocol(plan: runs.Plan, text: str) -> None:
+    for dataset in plan.datasets.values():
+        for name in dataset.measures:
+            assert f"<code>{name}</code>" in text
+    assert "fd_digits-cnn_200" in plan.datasets["digits"].measures
+
+
+def test_a_study_without_snapshots_has_no_curves_and_no_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    short = STUDY.replace("ring8, digits", "ring8").replace("snapshots: 5", "snapshots: 0")
+    plan = runs.plan(fakes.study(Path("fake.yaml"), short.replace("[mlp, {name: dcgan, width: 8}]", "[mlp]")))
+    fakes.write(plan)
+    page.write(plan)
+    text = layout.report("fake").read_text("utf-8")
+    assert "Over training" not in text
+    assert "Best checkpoints" not in text
+    tags(text)
 
 
 def test_a_metric_that_real_data_does_not_have_is_a_dash(plan: runs.Plan) -> None:
     path = layout.reference("fake", "ring8")
     record = json.loads(path.read_text("utf-8"))
-    record["real"]["modes-captured"] = None
+    record["real"]["modes_200"] = None
     path.write_text(json.dumps(record), "utf-8")
-    assert tables.metric_table(collect(plan), "modes-captured").real == ["–"]
+    assert tables.metric_table(collect(plan), "modes_200").real == ["–"]
     page.write(plan)
 
 
@@ -225,7 +298,7 @@ def test_the_rerun_command_is_quoted_and_tells_no_folders(tmp_path: Path, monkey
 
 
 def test_a_cell_without_numbers_is_never_best() -> None:
-    none = tables.Cell(math.nan, math.nan, 0, 3, 0)
+    none = tables.Cell(math.nan, math.nan, 0, 3, 0, 0)
     assert tables._best({"a": none}, "lower") == set()
     assert (none.text, none.remark) == ("–", "3 of 3 diverged")
 

@@ -13,8 +13,9 @@ from conftest import CONFIGS, SMALL, StudyFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganbench import layout, runs
+from ganbench import layout, runs, specs
 from ganbench.runs import Plan, Run
+from ganbench.study import Training
 
 METHODS = ("minimax", "non-saturating", "wgan", "wgan-gp", "ttur")
 QUICK: dict[str, Any] = {
@@ -203,7 +204,7 @@ def test_a_new_engine_trains_and_evaluates_everything_anew(
     study_file: StudyFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = runs.plan(study_file())
-    monkeypatch.setattr(runs, "ENGINE", runs.ENGINE + 1)
+    monkeypatch.setattr(specs, "ENGINE", specs.ENGINE + 1)
     after = runs.plan(study_file())
     assert _changed(_training(before), _training(after)) == _training(before).keys()
     assert _changed(_evaluation(before), _evaluation(after)) == _evaluation(before).keys()
@@ -215,7 +216,7 @@ def test_a_new_evaluation_engine_measures_runs_and_references_anew_and_trains_no
     path = study_file(datasets=["ring8", "digits"])
     before = runs.plan(path)
     references = {label: before.reference_digest(label) for label in before.datasets}
-    monkeypatch.setattr(runs, "EVALUATION_ENGINE", runs.EVALUATION_ENGINE + 1)
+    monkeypatch.setattr(specs, "EVALUATION_ENGINE", specs.EVALUATION_ENGINE + 1)
     after = runs.plan(path)
     assert _training(before) == _training(after)
     assert _changed(_evaluation(before), _evaluation(after)) == _evaluation(before).keys()
@@ -379,14 +380,16 @@ def test_a_job_promises_the_digest_of_its_step(quick: Plan) -> None:
     assert training.digest == runs.digest(training.promises)
 
 
-def test_datasets_and_classifiers_are_shared_by_label_and_apart_by_setting(study_file: StudyFile) -> None:
+def test_datasets_and_extractors_are_shared_by_label_and_apart_by_setting(study_file: StudyFile) -> None:
     sizes = [{"name": "digits", "size": 16, "label": "a"}, {"name": "digits", "label": "b"}]
     plan = runs.plan(study_file(datasets=["ring8", *sizes, {"name": "digits", "size": 32, "label": "c"}]))
     keys = {label: dataset.key for label, dataset in plan.datasets.items()}
     assert keys["a"] == keys["b"] != keys["c"]
-    assert plan.datasets["ring8"].classifier_key is None
-    assert plan.datasets["a"].classifier_key == plan.datasets["b"].classifier_key
-    assert plan.classifiers.keys() == {plan.datasets[label].classifier_key for label in ("a", "c")}
+    assert plan.datasets["ring8"].extractors == {}
+    seen = {label: plan.datasets[label].extractors["digits-cnn"].key for label in "abc"}
+    assert seen["a"] == seen["b"] != seen["c"]
+    assert plan.extractors.keys() == {seen["a"], seen["c"]}
+    assert plan.features.keys() == {f"{keys[label]}/{seen[label]}" for label in "ac"}
 
 
 def test_the_report_is_made_anew_when_what_it_shows_changes(quick: Plan, study_file: StudyFile) -> None:
@@ -400,10 +403,81 @@ def test_an_evaluation_waits_for_every_file_that_it_opens(study_file: StudyFile)
     plan = runs.plan(study_file(datasets=["digits"], training={"generator_steps": 1}))
     (job,) = plan.evaluation_jobs
     dataset = plan.datasets["digits"]
-    assert dataset.classifier_key is not None
+    (extractor,) = dataset.extractors.values()
     assert set(plan.inputs_of_evaluation(job)) == {
         layout.data(dataset.key),
-        layout.classifier(dataset.classifier_key),
+        layout.extractor(extractor.key),
+        layout.features(dataset.features_key(extractor)),
         layout.reference("small", "digits"),
         *(plan.marker(trainer) for trainer in plan.training_jobs.values()),
     }
+
+
+def test_each_step_waits_for_what_it_is_made_from(study_file: StudyFile) -> None:
+    plan = runs.plan(study_file(datasets=["ring8", "digits"]))
+    dataset = plan.datasets["digits"]
+    (extractor,) = dataset.extractors.values()
+    key = dataset.features_key(extractor)
+    assert plan.inputs_of_extractor(extractor.key) == [layout.data(dataset.key)]
+    assert plan.inputs_of_features(key) == [layout.data(dataset.key), layout.extractor(extractor.key)]
+    assert set(plan.inputs_of_reference("digits")) == {layout.features(key), *plan.inputs_of_features(key)}
+    assert plan.inputs_of_reference("ring8") == [layout.data(plan.datasets["ring8"].key)]
+
+
+# Snapshots
+
+
+def _snapshots(study_file: StudyFile, given: Any, **training: Any) -> dict[str, list[int]]:
+    """The steps at which each method of a study keeps its generator."""
+    plan = runs.plan(study_file(seeds=[0], training={"generator_steps": 100, **training, "snapshots": given}))
+    return {run.method: run.spec["training"]["snapshots"] for run in plan.runs}
+
+
+@pytest.mark.parametrize(
+    ("given", "steps"),
+    [(0, []), (1, []), (2, [50]), (3, [33, 67]), ([], []), ([7, 5, 7], [5, 7]), ([100], []), ([99, 100, 101], [99])],
+)
+def test_snapshots_are_a_number_with_the_end_or_the_steps_before_it(
+    study_file: StudyFile, given: Any, steps: list[int]
+) -> None:
+    assert _snapshots(study_file, given)["wgan"] == steps
+
+
+@given(count=st.integers(0, 10**12), steps=st.integers(1, 300))
+def test_any_number_of_snapshots_is_spread_over_any_training(count: int, steps: int) -> None:
+    found = Training(snapshots=count).snapshot_steps(steps)
+    assert found == sorted(set(found))
+    assert all(0 < step < steps for step in found)
+    assert len(found) == max(0, min(count, steps) - 1)
+
+
+def test_a_discriminator_budget_has_snapshots_within_each_methods_own_steps(study_file: StudyFile) -> None:
+    found = _snapshots(study_file, 2, generator_steps=None, discriminator_steps=100)
+    assert found == {"non-saturating": [50], "wgan": [10]}
+
+
+def test_a_step_beyond_the_end_is_told(study_file: StudyFile) -> None:
+    training = {"discriminator_steps": 100, "snapshots": [10, 40, 100]}
+    assert runs.plan(study_file(training=training)).notes == (
+        "wgan on ring8 ends at step 20: no snapshot at [40, 100]",
+    )
+
+
+@pytest.mark.parametrize("given", [2, [3], 0])
+def test_other_snapshots_are_another_training(study_file: StudyFile, given: Any) -> None:
+    before = _training(runs.plan(study_file()))
+    after = _training(runs.plan(study_file(training={**SMALL["training"], "snapshots": given})))
+    assert _changed(before, after) == before.keys()
+
+
+def test_snapshots_at_the_same_steps_are_the_same_training(study_file: StudyFile) -> None:
+    plans = [
+        runs.plan(study_file(training={**SMALL["training"], "snapshots": given})) for given in (2, [5], [5, 5], [5, 10])
+    ]
+    assert len({tuple(_training(plan).values()) for plan in plans}) == 1
+
+
+def test_a_moving_average_is_another_training_of_its_cells_only(study_file: StudyFile) -> None:
+    before = runs.plan(study_file())
+    after = runs.plan(study_file(methods=["non-saturating", {"name": "wgan", "ema": 0.99}]))
+    assert _changed(_training(before), _training(after)) == {run.id for run in before.runs if run.method == "wgan"}

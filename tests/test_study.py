@@ -130,6 +130,10 @@ def _method(**keys: Any) -> dict[str, Any]:
     return {"methods": ["minimax", {"name": "wgan", **keys}]}
 
 
+def _snapshots(given: Any) -> dict[str, Any]:
+    return {"training": {**SMALL["training"], "snapshots": given}}
+
+
 @pytest.mark.parametrize(
     ("changes", "where", "value"),
     [
@@ -160,6 +164,36 @@ def _method(**keys: Any) -> dict[str, Any]:
         (_method(on_points=5), "methods[1].on_points", "5"),
         ({"shared_optimizer": {"name": "adam", "lr": 1e-3, "betas": [0.5, 1]}}, "shared_optimizer.betas[1]", "1"),
         ({"evaluation": {"metrics": [["modes-captured"]]}}, "evaluation.metrics[0]", "['modes-captured']"),
+        ({"evaluation": {"metrics": [{"name": 5}]}}, "evaluation.metrics[0].name", "5"),
+        ({"evaluation": {"metrics": [{"name": [1]}]}}, "evaluation.metrics[0].name", "[1]"),
+        ({"evaluation": {"metrics": [{"name": "fd", "samples": True}]}}, "evaluation.metrics[0].samples", "True"),
+        ({"evaluation": {"metrics": [{"name": "fd", "samples": 1}]}}, "evaluation.metrics[0].samples", "1"),
+        ({"evaluation": {"metrics": [{"name": "fd", "extractor": 5}]}}, "evaluation.metrics[0].extractor", "5"),
+        ({"evaluation": {"metrics": "fd"}}, "evaluation.metrics", "'fd'"),
+        ({"evaluation": {"extractor": [1]}}, "evaluation.extractor", "[1]"),
+        ({"evaluation": {"threshold": float("nan")}}, "evaluation.threshold", "nan"),
+        ({"evaluation": {"threshold": "low"}}, "evaluation.threshold", "'low'"),
+        ({"evaluation": {"snapshot_samples": 1}}, "evaluation.snapshot_samples", "1"),
+        ({"evaluation": {"snapshot_samples": None}}, "evaluation.snapshot_samples", "None"),
+        ({"extractors": "cnn"}, "extractors", "'cnn'"),
+        ({"extractors": [5]}, "extractors[0]", "5"),
+        ({"extractors": [{"name": "cnn", "label": "a b"}]}, "extractors[0].label", "'a b'"),
+        ({"extractors": [{"name": "cnn", "label": 5}]}, "extractors[0].label", "5"),
+        (_snapshots(-1), "training.snapshots", "-1"),
+        (_snapshots("all"), "training.snapshots", "'all'"),
+        (_snapshots(True), "training.snapshots", "True"),
+        (_snapshots(1.5), "training.snapshots", "1.5"),
+        (_snapshots(None), "training.snapshots", "None"),
+        (_snapshots({"a": 1}), "training.snapshots", "{'a': 1}"),
+        (_snapshots([5, 5, 0]), "training.snapshots[2]", "0"),
+        (_snapshots([True]), "training.snapshots[0]", "True"),
+        (
+            {"datasets": [{"name": "ring8", "training": {"snapshots": [0]}}]},
+            "datasets[0].training.snapshots[0]",
+            "0",
+        ),
+        (_method(ema=1), "methods[1].ema", "1"),
+        (_method(ema="slow"), "methods[1].ema", "'slow'"),
     ],
 )
 def test_a_wrong_value_is_one_problem_with_its_path_and_the_value(
@@ -213,7 +247,9 @@ def test_what_every_study_needs_is_asked_for(study_file: StudyFile, key: str) ->
             "wgan-shared",
         ),
         ({"study": "datasets"}, "study", "choose another name"),
-        ({"study": "classifiers"}, "study", "choose another name"),
+        ({"study": "extractors"}, "study", "choose another name"),
+        ({"study": "features"}, "study", "choose another name"),
+        ({"extractors": ["cnn", "cnn"]}, "extractors", "'cnn' appears 2 times"),
     ],
 )
 def test_two_things_of_one_name_are_a_problem(
@@ -253,7 +289,7 @@ def test_a_dataset_that_no_architecture_fits_is_a_problem(study_file: StudyFile)
 
 def test_metrics_of_which_none_applies_are_a_problem(study_file: StudyFile) -> None:
     found = _problems(study_file(evaluation={"metrics": ["classifier-score"]}))
-    assert found == [("evaluation.metrics", "none of classifier-score applies to 'ring8', which holds points")]
+    assert found == [("evaluation.metrics[0]", "classifier-score measures images, ring8 holds points")]
 
 
 def test_five_problems_are_reported_at_once(study_file: StudyFile) -> None:
@@ -335,18 +371,18 @@ def test_exactly_one_kind_of_step_is_given(study_file: StudyFile, steps: dict[st
 def test_a_dataset_overrides_training_and_evaluation(study_file: StudyFile) -> None:
     other = {
         "name": "grid25",
-        "training": {"discriminator_steps": 70, "log_every": 7},
+        "training": {"discriminator_steps": 70, "log_every": 7, "snapshots": 2},
         "evaluation": {"samples": 33, "metrics": ["reverse-kl"]},
     }
     plan = runs.plan(study_file(datasets=["ring8", other], methods=["minimax"], seeds=[0]))
     budgets = {run.dataset: run.spec["training"] for run in plan.runs}
     assert budgets == {
-        "ring8": {"generator_steps": 10, "batch_size": 8, "log_every": 50},
-        "grid25": {"generator_steps": 70, "batch_size": 8, "log_every": 7},
+        "ring8": {"generator_steps": 10, "batch_size": 8, "log_every": 50, "snapshots": list(range(1, 10))},
+        "grid25": {"generator_steps": 70, "batch_size": 8, "log_every": 7, "snapshots": [35]},
     }
     assert {key: dataset.evaluation.samples for key, dataset in plan.datasets.items()} == {"ring8": 100, "grid25": 33}
-    assert plan.datasets["grid25"].metrics == ("reverse-kl",)
-    assert len(plan.datasets["ring8"].metrics) > 1
+    assert list(plan.datasets["grid25"].measures) == ["rkl_33"]
+    assert len(plan.datasets["ring8"].measures) > 1
 
 
 def test_shared_settings_need_a_shared_optimizer(study_file: StudyFile) -> None:
@@ -410,9 +446,16 @@ RICH: dict[str, Any] = {
     "methods": [
         "ttur",
         {"name": "wgan-gp", "label": "gp", "penalty": {"weight": 1.0}, "on_points": {"n_critic": 2}},
-        {"name": "wgan", "optimizer": {"lr": 1e-3, "alpha": 0.9}, "loss": {"name": "wasserstein"}},
+        {"name": "wgan", "optimizer": {"lr": 1e-3, "alpha": 0.9}, "loss": {"name": "wasserstein"}, "ema": 0.9},
     ],
-    "evaluation": {"samples": 100, "metrics": ["modes-captured", "classifier-score"]},
+    "training": {**SMALL["training"], "snapshots": [2, 5]},
+    "evaluation": {
+        "samples": 100,
+        "metrics": ["modes-captured", "hq_rule=box_50", {"name": "classifier-score", "extractor": "mine"}, "fd_cnn"],
+        "snapshot_samples": 50,
+        "threshold": 0.5,
+    },
+    "extractors": ["cnn", {"name": "cnn", "label": "mine"}],
     "shared_optimizer": {"name": "adam", "lr": 2e-4, "betas": [0.5, 0.9]},
     "settings": ["own", "shared"],
 }
@@ -422,7 +465,9 @@ WORDS = sorted(
         *study.DatasetEntry.model_fields,
         *study.Training.model_fields,
         *study.Evaluation.model_fields,
+        *study.MetricEntry.model_fields,
     }
+    | {"fd", "fd_cnn_10k", "hq_rule=box", "is_digits-cnn_splits=3"}
     | {*method.KEYS, *method.Adam.model_fields, *plugins.discover().recipes}
     | {name for cards in plugins.discover().cards.values() for name in cards}
 )
@@ -480,6 +525,10 @@ def test_the_rich_study_is_fine(study_file: StudyFile) -> None:
 @example({**RICH, "datasets": [{"name": "ring8", "evaluation": {"metrics": ["typo"]}}]})
 @example({**RICH, "methods": [{"name": "wgan", "label": "w", "settings": {"n_critic": -3}}]})
 @example({**RICH, "methods": [{"name": "wgan", "on_images": 5}]})
+@example({**RICH, "evaluation": {"metrics": [{"name": [1]}]}})
+@example({**RICH, "evaluation": {"metrics": ["fd_x=["]}})
+@example({**RICH, "evaluation": {"metrics": ["fd_x=" + "[" * 100_000]}})
+@example({**RICH, "training": {"generator_steps": 10, "snapshots": 10**12}})
 def test_any_study_is_a_plan_or_a_study_error(tmp_path: Path, content: dict[str, Any]) -> None:
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
@@ -499,4 +548,4 @@ def test_one_mistake_in_a_method_hides_no_other_and_keys_are_named_as_written(st
 
 def test_a_metric_named_twice_is_a_problem(study_file: StudyFile) -> None:
     found = _problems(study_file(evaluation={"metrics": ["reverse-kl", "reverse-kl"]}))
-    assert found == [("evaluation.metrics", "'reverse-kl' appears 2 times")]
+    assert found == [("evaluation.metrics[1]", "the same as metrics[0]: both are rkl_10k")]

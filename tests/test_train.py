@@ -57,6 +57,7 @@ def run(generator: Player, discriminator: Player, **given: Any) -> Outcome:
         "steps": 10,
         "n_critic": 1,
         "log_every": 5,
+        "snapshots": (),
         "progress": lambda _: None,
     }
     return train(generator, discriminator, **{**arguments, **given})

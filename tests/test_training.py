@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from ganbench import classifier, data, evaluate, layout, markers, reference, runs, training
+from ganbench import data, evaluate, extraction, features, layout, markers, reference, runs, training
 from ganbench.generate import generate
 from ganbench.losses.wasserstein import Loss as Wasserstein
 from ganbench.penalties.gradient_penalty import Penalty as GradientPenalty
@@ -21,6 +21,7 @@ from ganbench.streams import stream
 from ganbench.train import train
 
 CPU = torch.device("cpu")
+GENERATOR = layout.GENERATORS["raw"]
 
 STUDY = """
 study: tiny
@@ -87,6 +88,15 @@ class Place:
     def record(self, method: str, seed: int = 0, name: str = layout.TRAINING) -> Any:
         return json.loads((self.folder(method, seed) / name).read_text())
 
+    def metrics(self, method: str, seed: int = 0, checkpoint: str = "final", weights: str = "raw") -> Any:
+        """The numbers of one checkpoint."""
+        (found,) = (
+            evaluation["metrics"]
+            for evaluation in self.record(method, seed, layout.METRICS)["evaluations"]
+            if (evaluation["checkpoint"], evaluation["weights"]) == (checkpoint, weights)
+        )
+        return found
+
     def history(self, method: str) -> list[dict[str, str]]:
         with (self.folder(method) / layout.HISTORY).open() as lines:
             return list(csv.DictReader(lines))
@@ -123,7 +133,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared: Path) -> Mak
         if not target.exists():
             target.parent.mkdir(parents=True)
             target.symlink_to(prepared)
-        reference.make(plan, plan.datasets["ring"])
+        reference.make(plan, plan.datasets["ring"], CPU)
         return Place(plan)
 
     return go
@@ -138,18 +148,21 @@ def times(place: Place, name: str) -> dict[str, int]:
 
 def test_the_reference_knows_the_exact_moments_and_measures_real_data(make: Make) -> None:
     place = make(samples=2000)
-    path = layout.reference("tiny", "ring")
-    record, tensors = json.loads(path.read_text()), load_file(path.with_suffix(".safetensors"))
+    dataset = place.plan.datasets["ring"]
+    record = json.loads(layout.reference("tiny", "ring").read_text())
     exact = (0.5 + 0.01**2) * torch.eye(2, dtype=torch.float64)
-    torch.testing.assert_close(tensors["covariance"], exact, rtol=1e-12, atol=1e-14)
-    torch.testing.assert_close(tensors["mean"], torch.zeros(2, dtype=torch.float64), rtol=0, atol=1e-14)
+    for of in reference.read(place.plan, dataset, CPU).references.values():
+        torch.testing.assert_close(of[None].covariance, exact, rtol=1e-12, atol=1e-14)
+        torch.testing.assert_close(of[None].mean, torch.zeros(2, dtype=torch.float64), rtol=0, atol=1e-14)
     assert record["digest"] == place.plan.reference_digest("ring")
-    assert record["protocol"]["generated_samples"] == record["protocol"]["real_samples"] == 2000
-    assert record["protocol"]["extractor"] is None
-    assert record["real"]["modes-captured"] == 8
-    assert record["real"]["high-quality-share"] == pytest.approx(98.889, abs=100 * 4 * (0.9889 * 0.0111 / 2000) ** 0.5)
-    assert 0 <= record["real"]["reverse-kl"] < 0.02
-    assert 0 <= record["real"]["frechet-distance"] < 0.02
+    assert record["protocol"]["measures"] == {name: m.spec for name, m in dataset.measures.items()}
+    assert record["protocol"]["real_samples"] == 2000
+    assert record["protocol"]["extractors"] == {}
+    assert record["real"]["modes_2k"] == 8
+    assert record["real"]["hq_2k"] == pytest.approx(98.889, abs=100 * 4 * (0.9889 * 0.0111 / 2000) ** 0.5)
+    assert 0 <= record["real"]["rkl_2k"] < 0.02
+    assert 0 <= record["real"]["fd_2k"] < 0.02
+    assert record["perfect"]["hq_2k"] == pytest.approx(98.889, abs=1e-3)
     assert len(record["modes"]["centres"]) == 8
 
 
@@ -190,11 +203,16 @@ def test_a_run_is_a_function_of_its_spec_wherever_it_is_made(make: Make) -> None
         assert place.train()
         assert place.evaluate()
         cells = [("non-saturating", 0), ("wgan", 0), ("non-saturating", 1), ("wgan", 1)]
-        results.append(
-            [(place.record(*c)["weights_sha256"], place.record(*c, name=layout.METRICS)["metrics"]) for c in cells]
-        )
+        results.append([(place.record(*c)["weights_sha256"], numbers(place, *c)) for c in cells])
     assert results[0] == results[1]
-    assert len({weights for weights, _ in results[0]}) == 4
+    assert len({weights[GENERATOR] for weights, _ in results[0]}) == 4
+
+
+def numbers(place: Place, method: str, seed: int) -> list[Any]:
+    """All that was measured of a run, the end and the way."""
+    record = place.record(method, seed, layout.METRICS)
+    found = [*record["evaluations"], *record["curve"]]
+    return [(e["weights"], e["checkpoint"], e["step"], e["metrics"]) for e in found]
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -218,16 +236,18 @@ def test_a_run_draws_its_numbers_from_the_streams_of_its_seed(make: Make, seed: 
         steps=5,
         n_critic=5,
         log_every=5,
+        snapshots=(),
         progress=lambda _: None,
     )
-    found = load_file(place.folder("wgan-gp", seed) / layout.GENERATOR)
+    found = load_file(place.folder("wgan-gp", seed) / GENERATOR)
     assert all(torch.equal(found[name], tensor) for name, tensor in generator.network.state_dict().items())
 
     shown = load_file(place.folder("wgan-gp", seed) / layout.SAMPLES)["samples"]
     assert torch.equal(shown, generate(generator.network, 2000, 64, stream(seed, "sheet")))
     samples = generate(generator.network, 200, 64, stream(seed, "evaluation"))
-    instruments = reference.Instruments.read(place.plan, place.plan.datasets["ring"])
-    assert place.record("wgan-gp", seed, layout.METRICS)["metrics"] == instruments.measure(samples)
+    instruments = reference.read(place.plan, place.plan.datasets["ring"], CPU)
+    measures = instruments.dataset.measures.values()
+    assert place.metrics("wgan-gp", seed) == instruments.measure(instruments.see(samples, measures), measures)
 
 
 def test_a_run_does_not_depend_on_its_neighbours_in_the_job(make: Make) -> None:
@@ -281,7 +301,7 @@ def test_a_run_that_lost_a_file_is_trained_again_and_only_that_one(make: Make) -
     assert place.train()
     before = times(place, layout.TRAINING)
     weights = place.record("wgan", 1)["weights_sha256"]
-    (place.folder("wgan", 1) / layout.GENERATOR).unlink()
+    (place.folder("wgan", 1) / GENERATOR).unlink()
     assert place.train()
     after = times(place, layout.TRAINING)
     assert {run for run in before if before[run] != after[run]} == {place.run("wgan", 1).id}
@@ -298,12 +318,14 @@ def test_a_diverging_run_is_a_result(make: Make) -> None:
     for seed in (0, 1):
         record = place.record("bad", seed)
         assert (record["status"], record["diverged_at"]) == ("diverged", 3)
-        assert record["weights_sha256"] is None
-        assert record["files"] == [layout.HISTORY]
+        assert record["files"] == [layout.HISTORY, *record["weights_sha256"]]
+        assert record["weights_sha256"].keys() == {layout.SNAPSHOTS}
         measured = place.record("bad", seed, layout.METRICS)
-        assert (measured["status"], measured["metrics"]) == ("diverged", {})
+        assert measured["status"] == "diverged"
         assert measured["reason"] == record["reason"] == "the loss is not finite"
-        assert place.record("wgan", seed, layout.METRICS)["status"] == "ok"
+        assert {e["checkpoint"] for e in measured["evaluations"]} == {"best"}
+        assert all(e["step"] < 3 for e in [*measured["evaluations"], *measured["curve"]])
+        assert place.record("wgan", seed, layout.METRICS)["status"] != "diverged"
     assert place.history("bad") == []
     assert place.marker("train").exists()
     assert place.marker("evaluate").exists()
@@ -313,11 +335,11 @@ def test_a_run_that_diverges_now_leaves_nothing_of_the_one_that_did_not(make: Ma
     good = LOSS.replace("FAIL", "pass")
     place = make(methods=BAD, plugin=good)
     assert place.train()
-    assert (place.folder("bad") / layout.GENERATOR).exists()
+    assert (place.folder("bad") / GENERATOR).exists()
     place = make(methods=BAD, plugin=NAN)
     assert place.train()
     names = {path.name for path in place.folder("bad").iterdir()}
-    assert names == {layout.TRAINING, layout.HISTORY}
+    assert names == {layout.TRAINING, layout.HISTORY, layout.SNAPSHOTS}
 
 
 def test_a_diverged_run_is_not_trained_again(make: Make) -> None:
@@ -372,13 +394,16 @@ def test_an_evaluation_measures_every_run_by_every_metric(make: Make) -> None:
     for run in place.plan.runs:
         record = place.record(run.method, run.seed, layout.METRICS)
         trained = place.record(run.method, run.seed)
-        assert record["status"] == "ok"
-        assert list(record["metrics"]) == sorted(place.plan.datasets["ring"].metrics)
-        assert record["metrics"]["frechet-distance"] > 0
-        assert (record["metrics"]["reverse-kl"] is None) == (record["metrics"]["high-quality-share"] == 0)
+        assert record["status"] in ("ok", "collapsed")
+        final = place.metrics(run.method, run.seed)
+        assert list(final) == sorted(place.plan.datasets["ring"].measures)
+        assert place.metrics(run.method, run.seed, "best").keys() == final.keys()
+        assert [point["step"] for point in record["curve"]] == [1, 2, 3, 4, 5]
+        assert final["fd_200"] > 0
+        assert (final["rkl_200"] is None) == (final["hq_200"] == 0)
         assert record["weights_sha256"] == trained["weights_sha256"]
         assert record["evaluation_digest"] == run.evaluation_digest
-        assert record["protocol"]["generated_samples"] == 200
+        assert record["protocol"]["measures"].keys() == final.keys()
         assert record["training"]["seconds"] == trained["seconds"]
         assert not (place.plan.folder(run) / layout.EVALUATION_LOG).exists()
 
@@ -395,18 +420,20 @@ def test_what_is_measured_is_not_measured_again_unless_the_evaluation_changes(ma
     assert place.train()
     assert place.evaluate()
     assert times(place, layout.TRAINING) == trained
-    assert place.record("wgan", name=layout.METRICS)["protocol"]["generated_samples"] == 300
+    assert "fd_300" in place.metrics("wgan")
 
 
 def test_a_generator_whose_samples_are_no_numbers_has_diverged(make: Make) -> None:
     place = make()
     assert place.train()
-    path = place.folder("wgan") / layout.GENERATOR
+    path = place.folder("wgan") / GENERATOR
     save_file({name: torch.full_like(tensor, torch.nan) for name, tensor in load_file(path).items()}, path)
     assert place.evaluate()
     record = place.record("wgan", name=layout.METRICS)
-    assert (record["status"], record["metrics"]) == ("diverged", {})
+    assert record["status"] == "diverged"
     assert "not finite" in record["reason"]
+    assert {e["checkpoint"] for e in record["evaluations"]} == {"best"}
+    assert 5 not in [point["step"] for point in record["curve"]]
 
 
 def test_an_evaluation_without_training_fails_and_says_what_is_missing(make: Make) -> None:
@@ -422,7 +449,7 @@ def test_a_reference_of_another_evaluation_is_refused(make: Make) -> None:
     place = make(samples=200)
     layout.reference("tiny", "ring").write_bytes(stale)
     with pytest.raises(reference.StaleReferenceError, match="not the reference of this evaluation"):
-        reference.Instruments.read(place.plan, place.plan.datasets["ring"])
+        reference.read(place.plan, place.plan.datasets["ring"], CPU)
 
 
 # Images
@@ -465,7 +492,7 @@ class Dataset:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_images_go_the_same_way_and_are_measured_by_their_classifier(
+def test_images_go_the_same_way_and_are_measured_through_their_extractor(
     channels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -474,21 +501,25 @@ def test_images_go_the_same_way_and_are_measured_by_their_classifier(
     place = Place(runs.plan(Path("study.yaml")))
     dataset = place.plan.datasets["noise"]
     data.prepare(dataset, Path("nowhere"))
-    classifier.fit(dataset)
-    reference.make(place.plan, dataset)
+    (extractor,) = dataset.extractors.values()
+    extraction.make(dataset, extractor)
+    features.make(dataset, extractor, CPU)
+    reference.make(place.plan, dataset, CPU)
     assert place.train()
     assert place.evaluate()
-    _, card = classifier.read(dataset)
+    _, card = extraction.read(dataset, extractor)
     for method in ("non-saturating", "wgan-gp"):
         folder = place.folder(method)
         samples = load_file(folder / layout.SAMPLES)["samples"]
         assert (samples.shape, samples.dtype) == ((64, channels, 16, 16), torch.uint8)
         assert Image.open(folder / layout.SHEET).size == (8 * 17 - 1, 8 * 17 - 1)
         record = place.record(method, name=layout.METRICS)
-        assert record["status"] == "ok"
-        assert {"frechet-distance", "kernel-distance", "classifier-score"} <= set(record["metrics"])
-        assert all(isinstance(value, float) for value in record["metrics"].values())
-        assert record["protocol"]["extractor"]["weights_sha256"] == card["weights_sha256"]
+        assert record["status"] in ("ok", "collapsed")
+        final = place.metrics(method)
+        assert {"fd_noise-cnn_60", "kd_noise-cnn_60", "is_noise-cnn_60"} <= set(final)
+        undefined = {name for name, value in final.items() if value is None}
+        assert undefined == {"fd-inf_noise-cnn_60"}  # it needs four samples for each of the features
+        assert record["protocol"]["extractors"]["noise-cnn"]["weights_sha256"] == card["weights_sha256"]
         assert (record["protocol"]["reference_samples"], record["protocol"]["real_samples"]) == (100, 60)
     norms = {run.method: run.spec["architecture"]["settings"]["discriminator_norm"] for run in place.plan.runs}
     assert norms == {"non-saturating": "batch", "wgan-gp": "layer"}
@@ -502,7 +533,7 @@ def test_a_job_trains_and_is_measured_on_a_gpu(make: Make) -> None:
     assert evaluate.carry_out(place.plan, evaluator, gpu)
     for run in place.plan.runs:
         record = place.record(run.method, run.seed, layout.METRICS)
-        assert record["status"] == "ok"
+        assert record["status"] in ("ok", "collapsed")
         assert record["training"]["peak_memory"]["gpu"] > 0
         assert record["training"]["provenance"]["device"] == torch.cuda.get_device_name(gpu)
 

@@ -52,7 +52,7 @@ def server(tmp_path: Path) -> Iterator[str]:
     folder.mkdir()
     (folder / "net.pth").write_bytes(CONTENT)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as running:
-        thread = Thread(target=running.serve_forever)
+        thread = Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
@@ -180,7 +180,7 @@ def test_fetching_puts_the_file_into_the_cache(server: str, tmp_path: Path) -> N
 
 
 def test_fetching_another_file_leaves_none(server: str, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=f"{SHA256}, and 12345678"):
+    with pytest.raises(WeightsError, match=f"{SHA256}.* begins with 12345678"):
         weights.fetch(card(tmp_path, f"{server}/net.pth", sha256="12345678"))
     assert list(weights.cache().iterdir()) == []
 

@@ -27,7 +27,7 @@ class Dataset:
     classes: ClassVar[int] = 10  # of a channel
     covered_share: ClassVar[float] = 0.25
     extractor: ClassVar[str] = "channel-cnn"
-    classifier_epochs: ClassVar[int] = 8
+    classifier_epochs: ClassVar[int] = 5
     accuracy_gate: ClassVar[float] = 0.97  # of whole stacks: 0.99 a channel
     size: ClassVar[int] = 32
 

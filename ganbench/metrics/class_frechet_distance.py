@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from ganbench.enough import TooFewError
 from ganbench.evidence import Evidence, EvidenceError, Reference
 from ganbench.frechet import distance, factor, moments
 
@@ -54,6 +55,6 @@ class Metric:
 def _gaussian(features: Tensor, what: str) -> tuple[Tensor, Tensor]:
     """The mean and the factor of the covariance."""
     if len(features) < FEWEST:
-        raise EvidenceError(f"this metric needs at least {FEWEST} {what}, and there are {len(features)}")
+        raise TooFewError(f"this metric needs at least {FEWEST} {what}, and there are {len(features)}")
     mean, covariance = moments(features)
     return mean, factor(covariance)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from ganbench.enough import enough
 from ganbench.evidence import Evidence, Reference
-from ganbench.neighbours import spacing
+from ganbench.neighbours import to_others
 
 QUANTILE = 0.001
 
@@ -36,6 +36,5 @@ class Metric:
         """The share in percent. Raises EvidenceError for fewer than 2 samples on either side."""
         enough(fake, self.minimum)
         enough(real.evidence, self.minimum, "real")
-        distances = real.evidence.once("spacing", lambda: spacing(real.features))
-        tau = distances.quantile(QUANTILE, interpolation="lower")
-        return 100 * float((fake.once("spacing", lambda: spacing(fake.features)) <= tau).double().mean())
+        tau = to_others(real.evidence, 1).quantile(QUANTILE, interpolation="lower")
+        return 100 * float((to_others(fake, 1) <= tau).double().mean())

@@ -28,8 +28,8 @@ class Metric:
     unit: ClassVar[str] = "data units"
     range: ClassVar[str] = "0 to infinity"
     floor: ClassVar[str] = (
-        "Not 0 for a perfect generator: two finite samples of one distribution differ. Falls only "
-        "as N^(-1/4) where the modes are separate. Compare with the real-data row of the same N."
+        "Not 0 for a perfect generator: two finite samples of one distribution differ, by about N^(-1/4) where modes "
+        "are separate. For 10,000 samples about 0.06 on ring8 and 0.14 on grid25: compare with the real-data row."
     )
     minimum: ClassVar[int] = 1
     citation: ClassVar[str] = "Rabin et al. 2011; Bonneel et al. 2015"

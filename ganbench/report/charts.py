@@ -26,7 +26,7 @@ def learning(results: Results, pair: Pair) -> Chart | None:
         lines.append(
             {
                 "row": results.rows.index(str(row)),
-                "seed": int(seed),
+                "seed": int(str(seed)),
                 "x": [_short(run["step"]), _short(run["seconds"])],
                 "y": [_short(run[measure.name]) for measure in measures],
             }

@@ -108,7 +108,7 @@ class Results:
     @cached_property
     def _cells(self) -> dict[tuple[str, str, str, str], pd.DataFrame]:
         keys = ["dataset", "architecture", "row", "checkpoint"]
-        return {key: of for key, of in self.evaluations.groupby(keys, sort=False)}
+        return dict(iter(self.evaluations.groupby(keys, sort=False)))  # type: ignore[arg-type]
 
     def cell(self, pair: Pair, row: str, checkpoint: str = "final") -> pd.DataFrame:
         """The evaluations of one cell, a row per seed; a run without numbers has NaN. Empty if there is none."""

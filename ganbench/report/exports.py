@@ -82,8 +82,9 @@ def standing_tex(of: Standing) -> str:
     underlined."""
     head = " & ".join(["", *(tex(", ".join(pair)) for pair in of.columns)])
     lines = [
-        rf"% {of.metric}: averages over seeds ({'geometric' if of.scale == 'log' else 'arithmetic'}), 95 % intervals by",
-        "% Student's t. Bold: best; underlined: not told apart from it. Needs \\usepackage{booktabs}.",
+        rf"% {of.metric}: averages over seeds ({'geometric' if of.scale == 'log' else 'arithmetic'}),",
+        "% 95 % intervals by Student's t. Bold: best; underlined: not told apart from it.",
+        r"% Needs \usepackage{booktabs}.",
         rf"\begin{{tabular}}{{l{'r' * len(of.columns)}}}",
         r"\toprule",
         rf"{head} \\",

@@ -116,4 +116,4 @@ def _line(history: pd.DataFrame, column: str) -> np.ndarray:
     if column not in history:
         return np.empty((0, 2))
     points = history[["step", column]].to_numpy(float)
-    return points[np.isfinite(points).all(1)]
+    return np.asarray(points[np.isfinite(points).all(1)])

@@ -104,7 +104,7 @@ def changes(merged: Results, tags: tuple[str, str]) -> list[Change]:
 def sentences(found: list[Change], tags: tuple[str, str]) -> list[str]:
     """What changed beyond noise; the first of all verdicts of a comparison."""
     if not found:
-        return [f"{tags[0]} and {tags[1]} have no method on the same dataset and architecture: nothing changed or stayed."]
+        return [f"{tags[0]} and {tags[1]} have no method in common on any dataset and architecture."]
     moved = [change for change in found if change.beyond_noise]
     cells = plural(len(found), "method and dataset") if len(found) == 1 else f"{len(found)} pairs of method and dataset"
     if not moved:

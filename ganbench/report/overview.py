@@ -48,7 +48,8 @@ def profiles(tasks: Tasks) -> Drawing:
                 of.taus, of.share, color=look.colour, linestyle=look.dash, marker=look.marker, markersize=4,
                 markevery=(place % 8, 8), linewidth=1.3,
             )  # fmt: skip
-        axes.set(xlabel="normalised score (0: baseline, 1: real data)", ylabel="share of runs above", ylim=(-0.02, 1.02))
+        axes.set(xlabel="normalised score (0: baseline, 1: real data)", ylabel="share of runs above")
+        axes.set_ylim(-0.02, 1.02)
         legend(axes, list(tasks.profiles), found)
         return finish(figure, "profiles", "Performance profiles: the share of runs above each normalised score")
 
@@ -94,9 +95,10 @@ def cost(results: Results, standings: dict[str, Standing]) -> Drawing:
             seconds = {m: _seconds(results, pair, m) for m in cells}
             shown = {m: (seconds[m], c.value) for m, c in cells.items() if np.isfinite(c.value)}
             for method, (x, y) in shown.items():
-                axes.scatter(x, y, s=34, color=found[method].colour, marker=found[method].marker, zorder=3, linewidths=0)
+                look = found[method]
+                axes.scatter(x, y, s=34, color=look.colour, marker=look.marker, zorder=3, linewidths=0)
             front = pareto(shown, standing.direction)
-            axes.plot(*zip(*(shown[m] for m in front), strict=True), color=INK, linewidth=0.8, zorder=2) if front else None
+            axes.plot([shown[m][0] for m in front], [shown[m][1] for m in front], color=INK, linewidth=0.8, zorder=2)
             if logarithmic([y for _, y in shown.values()]):
                 axes.set_yscale("log")
             if logarithmic([x for x, _ in shown.values()]):

@@ -71,7 +71,7 @@ def gather(results: Results, beside: Path) -> tuple[dict[tuple[Pair, str], list[
     for file, role in ((layout.SHEET, "median"), (layout.SHEET, "worst"), (layout.INTERPOLATION, "median"),
                        (layout.NEIGHBOURS, "median")):  # fmt: skip
         for pair, methods in chosen.items():
-            wanted += [(pair, file, role, choice.median if role == "median" else choice.worst) for choice in methods.values()]
+            wanted += [(pair, file, role, getattr(choice, role)) for choice in methods.values()]
     found: dict[tuple[Pair, str], list[Picture]] = {}
     copies: dict[Path, Path] = {}
     left = BUDGET

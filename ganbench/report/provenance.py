@@ -98,11 +98,13 @@ def architectures(results: Results) -> dict[str, dict[str, Any]]:
 def failures(results: Results) -> list[dict[str, Any]]:
     """Each run that is not ok: its step, the reason, and the end of what it logged."""
     found = []
-    for row in results.runs[results.runs.status != "ok"].to_dict("records"):
-        run = f"{row['dataset']}/{row['architecture']}/{row['method']}/seed{row['seed']}"
-        step = row["diverged_at"]
-        found.append({**row, "run": run, "step": None if step != step or step is None else int(step)})
-    return [{**row, "log": _log(results, row["run"])} for row in found]
+    for run in results.planned:
+        record = results.records[run]
+        if record["status"] != "ok":
+            step = record["training"]["diverged_at"]
+            known = {"run": run, "status": record["status"], "step": step, "reason": record["reason"]}
+            found.append({**known, "log": _log(results, run)})
+    return found
 
 
 def _log(results: Results, run: str) -> str:

@@ -1,5 +1,6 @@
 """What is behind the averages: failures, where the spread comes from, and whether the ranking was stable."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,9 +82,9 @@ class Ranking:
 def failures(results: Results) -> list[Failures]:
     """A row per method."""
     found = []
-    counts = results.runs.groupby(["method", "dataset", "architecture"], sort=False).status.value_counts()
-    by = {key: int(count) for key, count in counts.items()}
-    totals = results.runs.groupby(["method", "dataset", "architecture"], sort=False).size().to_dict()
+    runs = results.runs[["method", "dataset", "architecture", "status"]]
+    by = Counter(runs.itertuples(index=False, name=None))
+    totals = Counter(runs.drop(columns="status").itertuples(index=False, name=None))
     for method in results.methods:
         columns = []
         for pair in results.pairs:

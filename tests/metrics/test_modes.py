@@ -220,6 +220,7 @@ def test_the_dataset_or_a_setting_says_from_which_share_a_mode_is_covered(count:
 
 def test_a_covered_mode_has_a_sample_and_a_heavier_one_needs_more() -> None:
     assert ModesCovered()(known.classified([1, 0, 0, 0]), uniform(4)) == 1  # not the three without a sample
+    assert ModesCovered()(known.classified([50, 50, 0]), known.images([0.5, 0.5, 0.0])) == 2
     fake = known.classified([80, 10, 10])
     assert ModesCovered(share=1.0)(fake, known.images([0.8, 0.1, 0.1])) == 3
     assert ModesCovered(share=1.0)(fake, known.images([0.1, 0.1, 0.8])) == 2
