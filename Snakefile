@@ -102,9 +102,12 @@ rule report:
     input:
         plan.evaluation_markers,
     output:
-        layout.report(NAME),
-        layout.runs_table(NAME),
-        layout.evaluations_table(NAME),
+        report(layout.report(NAME), category="page", labels={"study": NAME}),
+        report(layout.runs_table(NAME), category="tables", labels={"table": "runs"}),
+        report(layout.evaluations_table(NAME), category="tables", labels={"table": "evaluations"}),
+        report(
+            directory(layout.figures(NAME)), patterns=["{figure}.svg"], category="figures", labels={"figure": "{figure}"}
+        ),
     params:
         digest=plan.digest,
     shell:

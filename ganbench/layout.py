@@ -87,6 +87,11 @@ def runs_table(study: str) -> Path:
     return REPORTS / study / "runs.csv"
 
 
+def figures(study: str) -> Path:
+    """The figures of the page as files, for papers."""
+    return REPORTS / study / "figures"
+
+
 def evaluations_table(study: str) -> Path:
     """One row per run, weights and checkpoint, those over training included."""
     return REPORTS / study / "evaluations.csv"

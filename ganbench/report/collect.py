@@ -99,10 +99,14 @@ class Results:
     @cached_property
     def _scales(self) -> dict[str, Scale]:
         of = self.evaluations[self.evaluations.checkpoint != "snapshot"]
-        return {metric: scale_of(of[metric]) for metric in self.measures}
+        return {
+            metric: scale_of(of[metric]) if measure.trait("direction") == "lower" else "plain"
+            for metric, measure in self.measures.items()
+        }
 
     def scale(self, metric: str) -> Scale:
-        """Whether a metric is averaged and compared by logarithms, from all its values."""
+        """Whether a metric is averaged and compared by logarithms: distances, if all their values are above 0. Counts
+        and shares, of which more is better, are compared by differences."""
         return self._scales[metric]
 
     @cached_property

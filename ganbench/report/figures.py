@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.collections import LineCollection
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from ganbench.report.collect import Pair, Results
 from ganbench.report.drawing import INK, Drawing, finish, legend, logarithmic, looks, plain, style
@@ -69,7 +70,8 @@ def training(results: Results, pair: Pair) -> Drawing | None:
         return None
     rows, found = [row for row in results.rows if row in set(points["row"])], looks(results.rows)
     with style():
-        figure, panels = plt.subplots(1, 2, figsize=(8.4, 2.9), sharey=True, layout="constrained")
+        figure, panels = plt.subplots(1, 2, figsize=(8.4, 2.9), sharey=True)
+        figure.subplots_adjust(wspace=0.06)
         for axes, x in zip(panels, ("step", "seconds"), strict=True):
             for row in rows:
                 for _, run in points[points["row"] == row].groupby("seed"):
@@ -93,22 +95,32 @@ def diagnostics(results: Results, pair: Pair, histories: Mapping[str, pd.DataFra
         return None
     found, methods = looks(results.methods), [m for m in results.methods if m in {run.method for run in runs}]
     with style(8):
-        figure, panels = plt.subplots(2, 3, figsize=(8.4, 4.2), sharex=True, layout="constrained")
+        figure, panels = plt.subplots(2, 3, figsize=(8.8, 4.4), sharex=True)
+        figure.subplots_adjust(hspace=0.25, wspace=0.25)
         for axes, (column, title) in zip(panels.T.flat, DIAGNOSTICS.items(), strict=True):
             for method in methods:
                 lines = [_line(histories[run.id], column) for run in runs if run.method == method]
                 drawn: dict[str, Any] = {"color": found[method].colour, "linestyle": found[method].dash}
                 axes.add_collection(LineCollection([x for x in lines if len(x)], linewidth=0.8, alpha=0.8, **drawn))
             axes.autoscale()
-            if "gradient" in column:
-                axes.set_yscale("log")
-            else:
-                axes.set_yscale("symlog", linthresh=1)
+            axes.set_yscale("log" if "gradient" in column else "symlog")
+            axes.yaxis.set_major_locator(_decades(axes.get_ylim(), "gradient" in column))
+            axes.yaxis.set_minor_locator(NullLocator())
             axes.set_title(title, loc="left")
         for axes in panels[-1]:
             axes.set_xlabel("generator step")
         legend(panels[0, 2], methods, found)
         return finish(figure, f"diagnostics_{'_'.join(pair)}", f"Diagnostics of every run, {', '.join(pair)}")
+
+
+def _decades(limits: tuple[float, float], log: bool) -> FixedLocator:
+    """Five powers of ten or fewer; on an axis that is linear about 0 with their negatives and 0."""
+    high = max(abs(limit) for limit in limits) or 1.0
+    low = max(limits[0], high * 1e-8) if log else 1.0
+    powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(max(high, 10.0))) + 1)
+    values = 10.0 ** powers[:: max(1, -(-len(powers) // 5))]
+    ticks = values if log else np.concatenate([-values[::-1], [0.0], values])
+    return FixedLocator([tick for tick in ticks if limits[0] <= tick <= limits[1]] or [0.0])
 
 
 def _line(history: pd.DataFrame, column: str) -> np.ndarray:

@@ -86,9 +86,8 @@ def cost(results: Results, standings: dict[str, Standing]) -> Drawing:
     found, columns = looks(results.methods), min(3, len(results.pairs))
     lines = math.ceil(len(results.pairs) / columns)
     with style(8):
-        figure, panels = plt.subplots(
-            lines, columns, figsize=(2.9 * columns, 2.3 * lines), squeeze=False, layout="constrained"
-        )
+        figure, panels = plt.subplots(lines, columns, figsize=(3.1 * columns, 2.5 * lines), squeeze=False)
+        figure.subplots_adjust(hspace=0.45, wspace=0.35)
         for axes, pair in zip(panels.flat, results.pairs, strict=False):
             standing = standings[results.headline(pair[0])]
             cells = {row: cell for row, cell in standing.column(pair).items() if row in results.methods}

@@ -22,9 +22,9 @@ def verdicts(results: Results, standings: dict[str, Standing]) -> list[str]:
 
 def _overall(results: Results, columns: dict[Pair, list[Contest]]) -> list[str]:
     """The method with the most clear wins, against each other one."""
-    if len(results.methods) < 2:
+    if len(results.rows) < 2:
         return ["There is one method: nothing to compare."]
-    wins: dict[str, dict[str, int]] = {method: {} for method in results.methods}
+    wins: dict[str, dict[str, int]] = {row: {} for row in results.rows}
     shared: dict[frozenset[str], int] = {}
     for contest in (contest for found in columns.values() for contest in found):
         both = frozenset((contest.first, contest.second))
@@ -34,9 +34,9 @@ def _overall(results: Results, columns: dict[Pair, list[Contest]]) -> list[str]:
             wins[contest.winner][loser] = wins[contest.winner].get(loser, 0) + 1
     seeds = max((contest.seeds for found in columns.values() for contest in found), default=0)
     if seeds < FEWEST_SEEDS:
-        return [f"No method is said to beat another: {_too_few(seeds, len(results.methods))}."]
+        return [f"No conclusion that one method beats another: {_too_few(seeds, len(results.rows))}."]
     leader = max(wins, key=lambda method: sum(wins[method].values()))
-    beaten = {m: n for m, n in wins[leader].items() if m in results.methods}
+    beaten = wins[leader]
     if not beaten:
         return ["No method beats another on any dataset: every interval of a paired difference holds “no difference”."]
     named = sorted(beaten, key=lambda method: -beaten[method])[:MOST_NAMED]
@@ -44,7 +44,7 @@ def _overall(results: Results, columns: dict[Pair, list[Contest]]) -> list[str]:
     parts = [f"{method} on {beaten[method]} of {shared[frozenset((leader, method))]}" for method in named]
     more = len(beaten) - len(named)
     tail = f", and {plural(more, 'other method')} somewhere" if more else ""
-    lost = {m: wins[m][leader] for m in results.methods if leader in wins[m]}
+    lost = {m: wins[m][leader] for m in results.rows if leader in wins[m]}
     sentence = f"{leader} has the most clear wins: it beats {listed(parts)} {things}{tail}"
     if lost:
         sentence += f"; it loses to {listed([f'{m} on {n}' for m, n in list(lost.items())[:MOST_NAMED]])}"
