@@ -102,12 +102,10 @@ rule report:
     input:
         plan.evaluation_markers,
     output:
-        report(layout.report(NAME), category="page", labels={"study": NAME}),
-        report(layout.runs_table(NAME), category="tables", labels={"table": "runs"}),
-        report(layout.evaluations_table(NAME), category="tables", labels={"table": "evaluations"}),
-        report(
-            directory(layout.figures(NAME)), patterns=["{figure}.svg"], category="figures", labels={"figure": "{figure}"}
-        ),
+        report(layout.report(NAME), category="page"),
+        report(directory(layout.figures(NAME)), patterns=["{figure}.svg"], category="figures"),
+        report(layout.runs_table(NAME), category="tables"),
+        report(layout.evaluations_table(NAME), category="tables"),
     params:
         digest=plan.digest,
     shell:

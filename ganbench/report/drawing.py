@@ -109,6 +109,7 @@ def finish(figure: Figure, name: str, title: str) -> Drawing:
     svg = text.getvalue()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = re.sub(r"(\.\d\d)\d+", r"\1", svg)  # a hundredth of a point is finer than any printer
     return Drawing(re.sub(r"[^A-Za-z0-9._+-]", "_", name), title, svg, pdf.getvalue())
 
 

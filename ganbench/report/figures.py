@@ -23,6 +23,9 @@ DIAGNOSTICS = {
 }
 """Columns of a run's history, and what they are called."""
 
+MOST_MARKERS = 600
+"""With more points than these only the last one of a line has a marker."""
+
 
 def seeds(results: Results, pair: Pair, standing: Standing) -> Drawing:
     """Every seed of every method on the dataset's headline metric, with the average and its interval. A seed has the
@@ -74,10 +77,11 @@ def training(results: Results, pair: Pair) -> Drawing | None:
         figure.subplots_adjust(wspace=0.06)
         for axes, x in zip(panels, ("step", "seconds"), strict=True):
             for row in rows:
+                look = found[row]
                 for _, run in points[points["row"] == row].groupby("seed"):
                     axes.plot(
-                        run[x], run[measure.name], color=found[row].colour, linestyle=found[row].dash, linewidth=1,
-                        marker=found[row].marker, markersize=3, alpha=0.85,
+                        run[x], run[measure.name], color=look.colour, linestyle=look.dash, linewidth=1, alpha=0.85,
+                        marker=look.marker, markersize=3, markevery=1 if len(points) <= MOST_MARKERS else [-1],
                     )  # fmt: skip
             axes.set_xlabel("generator step" if x == "step" else "seconds of training")
         if logarithmic(points[measure.name].tolist()):

@@ -12,7 +12,7 @@ from ganbench.report.collect import Pair, Results
 from ganbench.runs import Run
 from ganbench.stats.merit import merit
 
-BUDGET = 6_000_000
+BUDGET = 3_500_000
 """Bytes of pictures in the page, before base64 makes them a third larger."""
 
 KINDS = {
