@@ -67,8 +67,8 @@ def _column(results: Results, pair: Pair, standing: Standing) -> str:
     leader = cells[best[0]]
     unit = f" {standing.unit}" if standing.unit else ""
     interval = f" {span(leader.summary.average.interval)}" if leader.summary.average.interval else ""
-    verb = "has" if len(best) == 1 else "have"
-    sentence = f"{where}: {listed(best)} {verb} the best {standing.title}, {leader.text}{unit}{interval}"
+    verb = "leads" if len(best) == 1 else "lead"
+    sentence = f"{where}: {listed(best)} {verb} with {leader.text}{unit}{interval} ({standing.title})"
     others = [c for c in contests(results, pair, best[0]) if c.second not in best]
     if not others:
         return f"{sentence}."
@@ -79,7 +79,7 @@ def _column(results: Results, pair: Pair, standing: Standing) -> str:
     failed = [c.second for c in others if cells[c.second].summary.failures.events]
     open_ = [c.second for c in others if c.winner is None and c.second not in failed]
     if beaten:
-        parts = [f"{c.second} by {_effect(c)}" for c in beaten[:MOST_NAMED]]
+        parts = [f"{c.second} {_effect(c)}" for c in beaten[:MOST_NAMED]]
         more = f", and {plural(len(beaten) - MOST_NAMED, 'other')}" if len(beaten) > MOST_NAMED else ""
         sentence += f". It beats {listed(parts)}{more}, {plural(seeds, 'paired seed')}"
     if open_:
@@ -90,15 +90,16 @@ def _column(results: Results, pair: Pair, standing: Standing) -> str:
 
 
 def _effect(contest: Contest) -> str:
-    """`6.1 modes [4.0, 8.2]`, or `a factor of 0.52 [0.41, 0.66]`, always of the better over the other."""
+    """`by 6.1 modes [4.0, 8.2]`, or `(0.52 × its value [0.41, 0.66])`, always of the better over the other."""
     effect = contest.comparison.effect
     interval = span(effect.interval)
     if effect.scale == "log":
-        return f"a factor of {number(effect.value)} {interval}"
+        return f"({number(effect.value)} × its value {interval})"
     low, high = (effect.interval.low, effect.interval.high) if effect.interval else (0.0, 0.0)
     if effect.value < 0:
         low, high = -high, -low
-    return f"{number(abs(effect.value))}{f' {contest.unit}' if contest.unit else ''} [{number(low)}, {number(high)}]"
+    unit = f" {contest.unit}" if contest.unit else ""
+    return f"by {number(abs(effect.value))}{unit} [{number(low)}, {number(high)}]"
 
 
 def _too_few(seeds: int, methods: int) -> str:
