@@ -40,9 +40,7 @@ def main(count: int) -> None:
         seconds, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
         size = layout.report("thousand").stat().st_size / 1e6
         cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1e3
-        print(
-            f"{len(plan.runs)} runs: {seconds:.1f} s, {cpu:.1f} s of one core, {peak:.0f} MB at most, page {size:.1f} MB"
-        )
+        print(f"{len(plan.runs)} runs: {seconds:.1f} s, {cpu:.1f} s of CPU, {peak:.0f} MB at most, page {size:.1f} MB")
         if len(sys.argv) > 2:
             shutil.copytree(layout.report("thousand").parent, sys.argv[2], dirs_exist_ok=True)
 

@@ -89,7 +89,7 @@ def _write_run(plan: Plan, run: Run, index: int, status: str, rows: int) -> None
             film = {"steps": torch.tensor([10, 50]), "samples": samples[None].expand(2, -1, -1).half().contiguous()}
             save_file(film, folder / layout.FILM)
             save_file(
-                {"scores": torch.randn(64, 64, generator=generator), "extent": torch.tensor(1.5)},
+                {"scores": torch.linspace(-1, 1, 64).expand(64, 64).contiguous(), "extent": torch.tensor(1.5)},
                 folder / layout.SURFACE,
             )
         else:

@@ -112,15 +112,16 @@ class Results:
     @cached_property
     def _cells(self) -> dict[tuple[str, str, str, str], pd.DataFrame]:
         keys = ["dataset", "architecture", "row", "checkpoint"]
-        return dict(iter(self.evaluations.groupby(keys, sort=False)))  # type: ignore[arg-type]
+        ordered = self.evaluations.sort_values("seed", kind="stable").set_index("seed")
+        return dict(iter(ordered.groupby(keys, sort=False)))  # type: ignore[arg-type]
 
     def cell(self, pair: Pair, row: str, checkpoint: str = "final") -> pd.DataFrame:
-        """The evaluations of one cell, a row per seed; a run without numbers has NaN. Empty if there is none."""
-        return self._cells.get((*pair, row, checkpoint), self.evaluations.iloc[:0])
+        """The evaluations of one cell by seed; a run without numbers has NaN. KeyError if there is no such cell."""
+        return self._cells[*pair, row, checkpoint]
 
     def values(self, pair: Pair, row: str, metric: str, checkpoint: str = "final") -> "pd.Series[float]":
         """A metric of one cell by seed, NaN where a run failed."""
-        return self.cell(pair, row, checkpoint).set_index("seed")[metric].sort_index()
+        return self.cell(pair, row, checkpoint)[metric]
 
     def scores(self, pair: Pair, rows: list[str], metric: str) -> np.ndarray:
         """A metric of some rows over the seeds that all of them have: (rows, seeds)."""

@@ -39,7 +39,7 @@ class Change:
             return f"the same values on {plural(self.contest.seeds, 'seed')}"
         known = f"{number(effect.value)}{' ×' if effect.scale == 'log' else ''} {span(effect.interval)}"
         if self.contest.winner is not None:
-            worse = self.contest.winner == self.contest.second
+            worse = self.contest.winner == self.contest.first
             return f"{'worse' if worse else 'better'}: {known}, {plural(self.contest.seeds, 'paired seed')}"
         if self.contest.comparison.incomplete:
             return f"open: {plural(self.contest.comparison.incomplete, 'pair')} with a failed run"

@@ -131,7 +131,7 @@ def render(
         "script_hash": digest,
         "charts": Markup(charts.embedded(data)),
         "statuses": results.runs.status.value_counts().to_dict(),
-        "verdicts": verdicts.verdicts(results, standings),
+        "verdicts": [*_changed(changes, sides), *verdicts.verdicts(results, standings)],
         "headline": [standings[name] for name in heads],
         "others": [table for name, table in standings.items() if name not in heads],
         "best": _best_checkpoints(results),
@@ -217,6 +217,14 @@ def _contests(results: Results, pair: Pair, standings: dict[str, standing.Standi
     cells = standings[results.headline(pair[0])].column(pair)
     leader = next((row for row, cell in cells.items() if cell.best), None)
     return contests.contests(results, pair, leader if len(cells) > contests.MOST_METHODS else None)
+
+
+def _changed(changes: list[merged.Change] | None, sides: dict[str, str] | None) -> list[str]:
+    """The first sentence of a comparison."""
+    if changes is None or sides is None:
+        return []
+    first, second = sides
+    return merged.sentences(changes, (first, second))
 
 
 def _best_checkpoints(results: Results) -> list[standing.Standing]:
