@@ -118,7 +118,7 @@ def test_a_change_beyond_noise_is_named_and_noise_is_not(make: Make) -> None:
     both = merged.merge(collect(after.plans[0], Path("before")), after, ("A", "B"))
     found = {(c.pair[0], c.method): c for c in merged.changes(both, ("A", "B"))}
     assert found["ring8", "good"].beyond_noise
-    assert found["ring8", "good"].text.startswith("worse: 4.17 [3.74, 4.59]")
+    assert found["ring8", "good"].text.startswith("worse: 4.17 [3.74, 4.60]")
     assert not found["ring8", "bad"].beyond_noise
     assert found["ring8", "bad"].text.startswith("no change beyond noise")
     assert "good on ring8, mlp (worse" in merged.sentences(list(found.values()), ("A", "B"))[0]
