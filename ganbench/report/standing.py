@@ -65,7 +65,8 @@ class Cell:
         elif of.average.count > 1:
             parts.append("no interval: all seeds are equal")
         if of.average.count > 1:
-            parts.append(f"mean {number(of.mean)}, SD {number(of.sd)}, SE {number(of.se)}")
+            arithmetic = f"arithmetic mean {number(of.mean)}, " if of.average.scale == "log" else ""
+            parts.append(f"{arithmetic}SD {number(of.sd)}, SE {number(of.se)}")
         parts.append(f"median of all {number(of.median) if math.isfinite(of.median) else 'is a failed run'}")
         if of.failures.events:
             parts.append(f"without a number {percent(of.failures)}")
