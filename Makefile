@@ -31,7 +31,7 @@ benchmark: $(VENV)/.ready
 # Exact versions for every platform; names no index address.
 lock: $(VENV)/.ready
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-annotate \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra parity --no-emit-index-url --no-annotate \
 		--upgrade --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 $(VENV)/.ready: requirements.lock pyproject.toml

@@ -51,11 +51,11 @@ def _few_modes(fake: Evidence, real: Reference, own_classes: bool) -> str | None
     if held.sum() >= FEWEST_HELD * asked.sum():
         return None
     found = f"{held.sum()} of {asked.sum()} modes"
-    return f"collapsed: {found} hold at least a tenth of their share of {len(fake):,} samples"
+    return f"{found} hold at least a tenth of their share of {len(fake):,} samples"
 
 
 def _little_variance(fake: Evidence, real: Reference) -> str | None:
     share = float(fake.features.var(0).sum() / real.covariance.trace())
     if share >= LEAST_VARIANCE:
         return None
-    return f"collapsed: the total variance of {len(fake):,} samples is {100 * share:.2g} % of the real one"
+    return f"the total variance of {len(fake):,} samples is {100 * share:.2g} % of the real one"

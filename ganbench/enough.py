@@ -1,10 +1,6 @@
 """Refuse to measure too few samples."""
 
-from ganbench.evidence import Evidence, EvidenceError
-
-
-class TooFewError(EvidenceError):
-    """Fewer samples than a metric can say something about: it is not defined on them."""
+from ganbench.evidence import Evidence, TooFewError
 
 
 def enough(evidence: Evidence, fewest: int, who: str = "generated") -> None:

@@ -110,7 +110,7 @@ def _curve(trained: Trained, weights: str, instruments: Instruments) -> list[Rec
     """The watched metrics at every step that was kept, on a smaller sample, against the validation split. A step
     whose samples are not finite has no point."""
     dataset, points = instruments.dataset, []
-    for step in trained.steps if len(trained.steps) > 1 else ():
+    for step in trained.steps if trained.record["snapshots"] else ():
         try:
             samples = trained.samples(weights, step, dataset.evaluation.snapshot_samples, "over training")
         except NotFiniteError:
@@ -124,20 +124,27 @@ def _curve(trained: Trained, weights: str, instruments: Instruments) -> list[Rec
 def _best(
     trained: Trained, weights: str, points: list[Record], final: Record | None, instruments: Instruments
 ) -> Record | None:
-    """All metrics of the step with the best headline over training; the earliest of equals. None without a curve."""
+    """All metrics of the step with the best headline over training; the earliest of equals. None without a curve.
+
+    A step may have finite samples on the curve and not among the larger number: then the next best is taken.
+    """
     dataset = instruments.dataset
     watched = next(iter(dataset.watched))
     sign = -1 if dataset.headline.trait("direction") == "higher" else 1
-    defined = [point for point in points if point["metrics"][watched] is not None]
-    if not defined or dataset.headline.trait("direction") == "none":
+    if dataset.headline.trait("direction") == "none":
         return None
-    step = min(defined, key=lambda point: sign * point["metrics"][watched])["step"]
-    if final is not None and step == trained.last:
-        return {**final, "checkpoint": "best"}
-    measures = dataset.measures.values()
-    seen = instruments.see(trained.samples(weights, step, dataset.samples, "evaluation"), measures)
-    metrics = instruments.measure(seen, measures)
-    return _record(weights, "best", step, trained, metrics)
+    defined = [point for point in points if point["metrics"][watched] is not None]
+    for point in sorted(defined, key=lambda point: sign * point["metrics"][watched]):
+        step, measures = point["step"], dataset.measures.values()
+        if final is not None and step == trained.last:
+            return {**final, "checkpoint": "best"}
+        try:
+            samples = trained.samples(weights, step, dataset.samples, "evaluation")
+        except NotFiniteError:
+            continue
+        metrics = instruments.measure(instruments.see(samples, measures), measures)
+        return _record(weights, "best", step, trained, metrics)
+    return None
 
 
 def _record(weights: str, checkpoint: str, step: int, trained: Trained, metrics: dict[str, float | None]) -> Record:

@@ -15,6 +15,10 @@ class EvidenceError(Exception):
     """Samples that cannot be measured, or a metric that asked for something that its data does not have."""
 
 
+class TooFewError(EvidenceError):
+    """Fewer samples than a metric can say something about."""
+
+
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """Samples as metrics see them.

@@ -1,10 +1,11 @@
 """Feature extractors at work: made once by a rule of their own, frozen, and named by the hash of their weights in every
 number that they helped to make.
 
-An extractor that predicts a dataset's classes is accepted only above the dataset's accuracy gate, and none is accepted
+One that is trained here and predicts the dataset's classes is accepted only above the dataset's accuracy gate, and none
 with features that do not vary: a network of random weights would make small, smooth, meaningless distances.
 """
 
+import itertools
 import time
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def read(dataset: Dataset, extractor: Extractor) -> tuple[nn.Module, dict[str, A
     if extractor.form == "fixed":
         return plugin.fixed(shape).eval().requires_grad_(False), card
     stored = _weights(path) if extractor.form == "trained" else weights.located(extractor.card, extractor.settings)
-    if stored is None or not stored.exists() or files.sha256(stored) != card["weights_sha256"]:
+    if stored is None or not stored.exists() or files.sha256(stored) != card.get("weights_sha256"):
         raise ExtractorError(
             f"{stored}: these weights are not the ones on the card; remove {path.parent} and run again"
         )
@@ -112,11 +113,20 @@ def read(dataset: Dataset, extractor: Extractor) -> tuple[nn.Module, dict[str, A
 
 @torch.no_grad()
 def describe(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor | None]:
-    """uint8 images to features (n, d) and logits (n, classes) if there are any, both float64 on the CPU, in batches."""
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    outputs = [network(batch.to(device)) for batch in images.split(BATCH)]
+    """uint8 images to features (n, d) and logits (n, classes) if there are any, both float64 on the CPU, in batches.
+
+    Their values are those of float32, as real features are stored: a copy of a real image is at distance 0 from it.
+    """
+    held = next(itertools.chain(network.parameters(), network.buffers()), None)
+    device = torch.device("cpu") if held is None else held.device
+    with torch.backends.cudnn.flags(allow_tf32=False):  # the same features on a GPU, nearly
+        outputs = [network(batch.to(device)) for batch in images.split(BATCH)]
     logits = [found for _, found in outputs if found is not None]
-    return torch.cat([f for f, _ in outputs]).double().cpu(), torch.cat(logits).double().cpu() if logits else None
+    return _joined([found for found, _ in outputs]), _joined(logits) if logits else None
+
+
+def _joined(batches: list[Tensor]) -> Tensor:
+    return torch.cat(batches).float().cpu().double()
 
 
 def _weights(card: Path) -> Path:

@@ -30,12 +30,14 @@ def make(dataset: Dataset, extractor: Extractor, device: torch.device) -> None:
     for split in data.SPLITS:
         samples = data.read(dataset, split).samples
         samples = samples[:TRAINING] if split == "train" else samples
-        features, logits = extraction.describe(network, samples)
-        counts[split] = len(samples)
-        tensors[f"{split}_features"] = features.float()
-        if logits is not None and split != "train":  # no metric asks, and for 1,000 modes they are large
-            tensors[f"{split}_logits"] = logits.float()
+        seen = Evidence(*extraction.describe(network, samples))
+        counts[split] = len(seen)
+        tensors[f"{split}_features"] = seen.features.float()
+        if seen.logits is not None and split != "train":  # no metric asks, and for 1,000 modes they are large
+            tensors[f"{split}_logits"] = seen.logits.float()
     train = tensors["train_features"].double()
+    if not train.var(0).any():
+        raise extraction.ExtractorError(f"{extractor.label} sees no difference between the images of '{dataset.label}'")
     tensors["train_spacing"] = neighbours.spacing(train)
     tensors["bin_centres"], tensors["bin_counts"] = bins.fit(train, bins.number(len(train)), seed=0)
     path = layout.features(dataset.features_key(extractor))
@@ -57,10 +59,12 @@ def make(dataset: Dataset, extractor: Extractor, device: torch.device) -> None:
 def read(dataset: Dataset, extractor: Extractor, card: dict[str, Any]) -> dict[str, Tensor]:
     """All tensors, by the extractor of this card. Raises StaleFeaturesError."""
     path = layout.features(dataset.features_key(extractor))
-    record = files.read_json(path)
-    if record is None or record["weights_sha256"] != card["weights_sha256"]:
+    record, stored = files.read_json(path), path.with_suffix(".safetensors")
+    if record is None or record.get("weights_sha256", "") != card["weights_sha256"]:
         raise StaleFeaturesError(f"{path}: not the features by these weights; `snakemake` makes them")
-    return load_file(path.with_suffix(".safetensors"))
+    if not stored.exists():
+        raise StaleFeaturesError(f"{stored} is missing; remove {path.parent} and run again")
+    return load_file(stored)
 
 
 def evidence(tensors: dict[str, Tensor], split: str) -> Evidence:

@@ -29,6 +29,6 @@ def build(settings: dict[str, Any], parameters: Iterable[nn.Parameter]) -> torch
 
 
 def average(network: nn.Module, decay: float) -> AveragedModel:
-    """A copy that follows a network: after each step, decay * average + (1 - decay) * weights, of the running
-    statistics of batch normalisation too."""
+    """A copy that follows a network: the weights after the first step, then decay * average + (1 - decay) * weights
+    after each, of the running statistics of batch normalisation too."""
     return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)

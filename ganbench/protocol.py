@@ -159,9 +159,10 @@ def _dataset(
     extractors = {label: extractor for label, extractor in available.items() if label in used}
     problems += [p for extractor in extractors.values() for p in _weights_problem(extractor)]
     found = Dataset(entry.label, card, spec, evaluation, chosen, extractors)
-    for measure in found.watched.values() if chosen else ():
+    for measure in found.watched.values() if chosen and study.training_on(entry).snapshots else ():
         if measure.samples < measure.trait("minimum"):
-            message = f"{measure.card.name} needs {measure.trait('minimum')} samples; there are {measure.samples}"
+            fewest, there = measure.trait("minimum"), measure.samples
+            message = f"{measure.card.name}, the first metric, needs {fewest} samples over training; there are {there}"
             problems.append(Problem(f"{where['snapshot_samples']}.snapshot_samples", message))
     return found, problems, left_out
 

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import data, extraction, features, files, layout, plugins
-from ganbench.enough import TooFewError
-from ganbench.evidence import Evidence, Reference
+from ganbench.evidence import Evidence, Reference, TooFewError, Training
 from ganbench.measures import Measure
 from ganbench.mixtures import Mixture
 from ganbench.protocol import Dataset
@@ -54,16 +53,18 @@ class Instruments:
         return seen
 
     def measure(self, seen: Seen, measures: Iterable[Measure]) -> dict[str, float | None]:
-        """Metrics of the first samples, as many as each wants, or all if there are fewer; None where not defined."""
+        """Metrics of the first samples, as many as each wants, or all if there are fewer; None where not defined, and
+        where these are too few for so many features: planning cannot know."""
         parts: dict[tuple[str | None, int], Evidence] = {}
         values: dict[str, float | None] = {}
         for measure in measures:
             all_seen = seen[measure.extractor]
             count = min(measure.samples, len(all_seen))
             evidence = parts.setdefault((measure.extractor, count), all_seen.first(count))
+            real = self.references[measure.split][measure.extractor]
             try:
-                value = self.plugins[measure.stem](evidence, self.references[measure.split][measure.extractor])
-            except TooFewError:  # for as many features as there are, which planning cannot know
+                value = self.plugins[measure.stem](evidence, real)
+            except TooFewError:
                 value = math.nan
             values[measure.name] = value if math.isfinite(value) else None
         return values
@@ -73,27 +74,33 @@ def read(plan: Plan, dataset: Dataset, device: torch.device) -> Instruments:
     """The instruments of a dataset whose reference is made. Raises StaleReferenceError."""
     path = layout.reference(plan.study.study, dataset.label)
     record = files.read_json(path)
-    if record is None or record["digest"] != plan.reference_digest(dataset.label):
+    if record is None or record.get("digest") != plan.reference_digest(dataset.label):
         raise StaleReferenceError(f"{path}: not the reference of this evaluation; `snakemake` makes it")
-    return _assemble(dataset, device, record["protocol"])
+    instruments = _assemble(dataset, device)
+    if record.get("protocol") != instruments.protocol:
+        raise StaleReferenceError(f"{path}: the protocol there is another; remove it and run again")
+    return instruments
 
 
-def _assemble(dataset: Dataset, device: torch.device, protocol: dict[str, Any] | None = None) -> Instruments:
+def _assemble(dataset: Dataset, device: torch.device) -> Instruments:
     loaded = {label: extraction.read(dataset, extractor) for label, extractor in dataset.extractors.items()}
     mixture = _mixture(dataset)
     references: dict[str, References] = {"test": {}, "validation": {}}
-    for split, of in references.items():
-        if dataset.kind == "points":
+    if dataset.kind == "points":
+        for split, of in references.items():
             of[None] = _of_points(dataset, split, mixture)
-        for label, extractor in dataset.extractors.items():
-            tensors = features.read(dataset, extractor, loaded[label][1])
-            of[label] = _of_images(dataset, tensors, split, "modes" in extractor.card.traits["provides"])
+    for label, extractor in dataset.extractors.items():
+        tensors = features.read(dataset, extractor, loaded[label][1])
+        training = features.training(tensors)
+        for split, of in references.items():
+            seen = features.evidence(tensors, split)
+            of[label] = _of_images(dataset, seen, training, "modes" in extractor.card.traits["provides"])
     return Instruments(
         dataset,
         {label: network.to(device) for label, (network, _) in loaded.items()},
         references,
         {m.stem: plugins.load(m.card, m.settings) for m in dataset.measures.values()},
-        protocol or _protocol(dataset, mixture, {label: card for label, (_, card) in loaded.items()}),
+        _protocol(dataset, mixture, {label: card for label, (_, card) in loaded.items()}),
     )
 
 
@@ -106,9 +113,8 @@ def _of_points(dataset: Dataset, split: str, mixture: Mixture | None) -> Referen
     return Reference(evidence, mixture.mean(), mixture.covariance(), mixture, mixture.weights, covered)
 
 
-def _of_images(dataset: Dataset, tensors: dict[str, Tensor], split: str, modes: bool) -> Reference:
+def _of_images(dataset: Dataset, evidence: Evidence, training: Training, modes: bool) -> Reference:
     """Images against a split, seen through an extractor; where classes are modes, all have the same weight."""
-    evidence = features.evidence(tensors, split)
     weights = None
     if modes:
         classes = evidence.class_logits().shape[1]
@@ -119,7 +125,7 @@ def _of_images(dataset: Dataset, tensors: dict[str, Tensor], split: str, modes: 
         evidence.features.T.cov(),
         mode_weights=weights,
         covered_share=dataset.card.traits.get("covered_share", COVERED),
-        training=features.training(tensors),
+        training=training,
     )
 
 

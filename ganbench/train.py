@@ -81,7 +81,7 @@ class Snapshot:
 
 @dataclass
 class Outcome:
-    """What a training left behind: the history, snapshots, and the step at which it diverged, if it did."""
+    """What a training left behind: the history, and the step at which it diverged, if it did; snapshots from before."""
 
     history: list[Row] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
@@ -158,6 +158,7 @@ def train(
             if not finite.all():
                 outcome.diverged_at = step - len(losses) + 1 + int(finite.int().argmin())
                 outcome.reason = "the loss is not finite"
+                outcome.snapshots = [kept for kept in outcome.snapshots if kept.step < outcome.diverged_at]
                 return outcome
             if not (generator.is_finite() and discriminator.is_finite()):
                 outcome.diverged_at, outcome.reason = step, "a weight is not finite"

@@ -118,7 +118,8 @@ def _write_generators(
 ) -> dict[str, Any]:
     """Weights and some samples of a finite generator; a generator without finite samples has diverged. Snapshots are
     kept of any."""
-    for name in (*layout.GENERATORS.values(), layout.SNAPSHOTS, layout.SAMPLES, layout.SHEET, layout.SURFACE):
+    pictures = (layout.SAMPLES, layout.SHEET, layout.SURFACE)
+    for name in (layout.TRAINING, *layout.GENERATORS.values(), layout.SNAPSHOTS, *pictures):
         (folder / name).unlink(missing_ok=True)
     kept: dict[str, str] = {}  # by file, the hash of what it holds
     if outcome.diverged_at is None:

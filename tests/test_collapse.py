@@ -14,7 +14,7 @@ from ganbench.evidence import Evidence, EvidenceError, Reference
 from ganbench.mixtures import Mixture
 
 few = settings(max_examples=25)
-HALF = "collapsed: 3 of 8 modes hold at least a tenth of their share of 8,000 samples"
+HALF = "3 of 8 modes hold at least a tenth of their share of 8,000 samples"
 
 
 @pytest.mark.parametrize(("fourth", "reason"), [(99, HALF), (100, None)])
@@ -26,7 +26,7 @@ def test_half_of_the_modes_must_hold_a_tenth_of_their_share(fourth: int, reason:
 
 def test_the_reason_has_the_numbers() -> None:
     real, fake = known.points(), known.planted([5000, 5000])
-    assert verdict(fake, real) == "collapsed: 2 of 8 modes hold at least a tenth of their share of 10,000 samples"
+    assert verdict(fake, real) == "2 of 8 modes hold at least a tenth of their share of 10,000 samples"
 
 
 def test_a_share_is_that_of_the_mode() -> None:
@@ -45,7 +45,7 @@ def test_points_count_however_far_they_lie() -> None:
 def test_a_tenth_of_the_variance_is_enough(spread: float) -> None:
     real = known.points()
     fake = Evidence(spread * known.perfect(known.RING, 10_000).features)
-    expected = None if spread**2 > 0.1 else "collapsed: the total variance of 10,000 samples is 9.6 % of the real one"
+    expected = None if spread**2 > 0.1 else "the total variance of 10,000 samples is 9.6 % of the real one"
     assert verdict(fake, real) == expected
 
 
@@ -63,7 +63,7 @@ def test_one_constant_sample_is_a_collapse_of_any_data() -> None:
     constant = Evidence(torch.ones(100, 2, dtype=torch.float64))
     assert verdict(constant, known.points()) is not None
     unknown = Reference(known.points().evidence, known.RING.mean(), known.RING.covariance())
-    assert verdict(constant, unknown) == "collapsed: the total variance of 100 samples is 0 % of the real one"
+    assert verdict(constant, unknown) == "the total variance of 100 samples is 0 % of the real one"
 
 
 def test_the_dataset_s_own_classes_are_modes_with_the_shares_of_real_predictions() -> None:
@@ -72,7 +72,7 @@ def test_the_dataset_s_own_classes_are_modes_with_the_shares_of_real_predictions
     even = known.classified([40, 30, 30, 0])
     assert verdict(even, real, own_classes=True) is None
     one = known.classified([1, 99, 0, 0])
-    reason = "collapsed: 1 of 3 modes hold at least a tenth of their share of 100 samples"  # not the class never seen
+    reason = "1 of 3 modes hold at least a tenth of their share of 100 samples"  # not the class never seen
     assert verdict(one, real, own_classes=True) == reason
     assert verdict(one, real) is None  # another classifier's classes are no modes
 
@@ -86,7 +86,7 @@ def test_rounding_moves_no_limit() -> None:
 
 
 def test_modes_that_should_have_fewer_than_five_samples_are_not_asked() -> None:
-    reason = "collapsed: 0 of 2 modes hold at least a tenth of their share of 100 samples"
+    reason = "0 of 2 modes hold at least a tenth of their share of 100 samples"
     assert verdict(known.classified([0, 0, 50, 50]), known.images([0.5, 0.48, 0.01, 0.01])) == reason
     assert verdict(known.classified([50, 0, 50, 0]), known.images([0.5, 0.4, 0.05, 0.05])) is None  # 2 of 4
 

@@ -34,6 +34,9 @@ class Extractor:
     weights_variable: ClassVar[str] = "SOMEBODYS_NET"
 
     weights: str = ""
+
+    def pretrained(self, weights):
+        """The network."""
 '''
 NOWHERE: dict[str, Any] = {"weights": ""}
 

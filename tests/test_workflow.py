@@ -18,7 +18,7 @@ datasets: [ring8]
 architectures: [{name: mlp, generator_widths: [8], discriminator_widths: [8]}]
 methods:
   - non-saturating
-  - {name: wgan, n_critic: 2}
+  - {name: wgan, n_critic: 2, ema: 0.5}
   - {name: non-saturating, label: mine, loss: my-loss}
 seeds: [0, 1]
 plugins: [my_loss.py]
@@ -83,9 +83,13 @@ def fresh(before: dict[str, int], after: dict[str, int]) -> set[str]:
 
 
 def metrics(folder: Path) -> dict[str, object]:
-    """The numbers of every run."""
+    """The numbers of every run, the end and the way."""
     base = folder / "results/tiny/runs"
-    return {str(p.relative_to(base)): json.loads(p.read_text())["metrics"] for p in base.glob("*/*/*/*/metrics.json")}
+    records = {str(p.relative_to(base)): json.loads(p.read_text()) for p in base.glob("*/*/*/*/metrics.json")}
+    return {
+        run: [(e["weights"], e["checkpoint"], e["step"], e["metrics"]) for e in [*r["evaluations"], *r["curve"]]]
+        for run, r in records.items()
+    }
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -100,10 +104,14 @@ def test_a_study_leaves_a_page_and_all_its_records(finished: Path) -> None:
     assert len(trained(finished)) == 6
     run = finished / "results/tiny/runs/ring8/mlp/wgan/seed1"
     assert {p.name for p in run.iterdir()} == {
-        "training.json", "metrics.json", "history.csv", "generator.safetensors", "samples.safetensors", "samples.png",
+        "training.json", "metrics.json", "history.csv", "generator.safetensors", "generator-ema.safetensors",
+        "snapshots.safetensors", "samples.safetensors", "samples.png",
     }  # fmt: skip
     record = json.loads((run / "metrics.json").read_text())
-    assert record["status"] == "ok"
+    assert record["status"] in ("ok", "collapsed")
+    assert {(e["weights"], e["checkpoint"]) for e in record["evaluations"]} == {
+        ("raw", "final"), ("raw", "best"), ("ema", "final"), ("ema", "best"),
+    }  # fmt: skip
     assert record["training"]["spec"]["seed"] == 1
     assert {"seconds", "peak_memory", "provenance", "digest"} <= record["training"].keys()
     assert "wasserstein" in (run / "history.csv").read_text()
@@ -138,7 +146,11 @@ def test_a_seed_more_trains_only_that_seed(folder: Path) -> None:
 
 def test_a_changed_setting_retrains_only_its_cells(folder: Path) -> None:
     before = trained(folder)
-    edit(folder / "tiny.yaml", "{name: wgan, n_critic: 2}", "{name: wgan, n_critic: 2, optimizer: {lr: 3e-4}}")
+    edit(
+        folder / "tiny.yaml",
+        "{name: wgan, n_critic: 2, ema: 0.5}",
+        "{name: wgan, n_critic: 2, ema: 0.5, optimizer: {lr: 3e-4}}",
+    )
     assert snakemake(folder).returncode == 0
     assert fresh(before, trained(folder)) == {"wgan/seed0", "wgan/seed1"}
 
@@ -150,12 +162,13 @@ def test_an_edited_plugin_retrains_exactly_its_cells(folder: Path) -> None:
     assert fresh(before, trained(folder)) == {"mine/seed0", "mine/seed1"}
 
 
-def test_another_metric_or_sample_count_trains_nothing(folder: Path) -> None:
+def test_another_sample_count_or_threshold_trains_nothing(folder: Path) -> None:
     before, old = trained(folder), metrics(folder)
-    edit(folder / "tiny.yaml", "samples: 100", "samples: 150")
+    edit(folder / "tiny.yaml", "samples: 100", "samples: 150, threshold: 3.0")
     assert snakemake(folder).returncode == 0
     assert fresh(before, trained(folder)) == set()
     assert metrics(folder) != old
+    assert "set by the study" in (folder / "reports/tiny/index.html").read_text()
 
 
 def test_a_deleted_run_is_made_again_and_only_it(folder: Path) -> None:
@@ -169,7 +182,7 @@ def test_a_deleted_run_is_made_again_and_only_it(folder: Path) -> None:
 def test_copied_results_without_snakemakes_memory_are_believed_only_as_far_as_they_are_true(folder: Path) -> None:
     before = trained(folder)
     shutil.rmtree(folder / ".snakemake")
-    edit(folder / "tiny.yaml", "{name: wgan, n_critic: 2}", "{name: wgan, n_critic: 3}")
+    edit(folder / "tiny.yaml", "{name: wgan, n_critic: 2, ema: 0.5}", "{name: wgan, n_critic: 3, ema: 0.5}")
     assert snakemake(folder).returncode == 0
     assert fresh(before, trained(folder)) == {"wgan/seed0", "wgan/seed1"}
 
@@ -177,7 +190,7 @@ def test_copied_results_without_snakemakes_memory_are_believed_only_as_far_as_th
 def test_a_plugin_that_raises_fails_its_job_alone_and_no_stale_report_counts_as_done(folder: Path) -> None:
     before = trained(folder)
     edit(folder / "my_loss.py", "return ((fake - 1) ** 2).mean(-1)", "raise ValueError('a bug of mine')")
-    edit(folder / "tiny.yaml", "{name: wgan, n_critic: 2}", "{name: wgan, n_critic: 3}")
+    edit(folder / "tiny.yaml", "{name: wgan, n_critic: 2, ema: 0.5}", "{name: wgan, n_critic: 3, ema: 0.5}")
     failed = snakemake(folder, "--keep-going")
     assert failed.returncode != 0
     assert "a bug of mine" in (folder / "results/tiny/runs/ring8/mlp/mine/seed0/train.log").read_text()
@@ -196,10 +209,37 @@ def test_a_run_that_diverges_is_a_result(folder: Path) -> None:
     edit(folder / "my_loss.py", "return ((fake - 1) ** 2).mean(-1)", "return (fake / 0 - fake / 0).mean(-1)")
     assert snakemake(folder).returncode == 0
     record = json.loads((folder / "results/tiny/runs/ring8/mlp/mine/seed0/metrics.json").read_text())
-    assert (record["status"], record["metrics"], record["training"]["diverged_at"]) == ("diverged", {}, 1)
+    assert (record["status"], record["training"]["diverged_at"]) == ("diverged", 1)
+    assert record["evaluations"] == record["curve"] == []
     page = (folder / "reports/tiny/index.html").read_text()
     assert "2 diverged" in page
     assert "mine, seed 0, at generator step 1" in page
+
+
+IMAGES = """
+study: images
+datasets: [digits]
+architectures: [{name: mlp, generator_widths: [8], discriminator_widths: [8]}]
+methods: [wgan]
+seeds: [0]
+training: {generator_steps: 2}
+evaluation: {samples: 100, metrics: [fd], snapshot_samples: 50}
+"""
+
+
+def test_images_are_seen_through_an_extractor_that_is_made_once_for_all_studies(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Snakefile", tmp_path)
+    (tmp_path / "tiny.yaml").write_text(IMAGES)
+    assert snakemake(tmp_path, "--until", "reference").returncode == 0
+    (card,) = (tmp_path / "results/extractors").glob("digits-cnn-*/extractor.json")
+    assert len(list((tmp_path / "results/features").glob(f"digits-*/{card.parent.name}/features.json"))) == 1
+    reference = json.loads((tmp_path / "results/images/references/digits/reference.json").read_text())
+    assert reference["real"]["fd_digits-cnn_100"] > 0
+    edit(tmp_path / "tiny.yaml", "study: images", "study: others")
+    others = snakemake(tmp_path, "--dry-run")
+    assert others.returncode == 0
+    assert "rule reference:" in others.stdout
+    assert not any(f"rule {made}:" in others.stdout for made in ("data", "extractor", "features"))
 
 
 @pytest.mark.parametrize(
@@ -224,6 +264,6 @@ def test_a_wrong_study_says_so_and_leaves_nothing(tmp_path: Path, old: str, new:
 
 def test_the_snakefile_is_wiring_only() -> None:
     text = (ROOT / "Snakefile").read_text()
-    assert len(text.splitlines()) < 100
+    assert len(text.splitlines()) < 120
     assert "torch" not in text
     assert "run:" not in text

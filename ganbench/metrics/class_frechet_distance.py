@@ -5,8 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ganbench.enough import TooFewError
-from ganbench.evidence import Evidence, EvidenceError, Reference
+from ganbench.evidence import Evidence, EvidenceError, Reference, TooFewError
 from ganbench.frechet import distance, factor, moments
 
 FEWEST = 10

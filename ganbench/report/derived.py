@@ -33,7 +33,10 @@ FORMULAS = {
 
 
 def best_to_final(values: np.ndarray, direction: str) -> float:
-    """Between 0 and 1; NaN where a ratio means nothing (values that are not positive, unless the last is the best)."""
+    """Between 0 and 1; NaN where a ratio means nothing (values that are not positive, unless the last is the best), and
+    for a diagnostic, of which no value is better than another."""
+    if direction == "none":
+        return math.nan
     best = values.min() if direction == "lower" else values.max()
     if best == values[-1]:
         return 1.0
@@ -42,7 +45,9 @@ def best_to_final(values: np.ndarray, direction: str) -> float:
 
 
 def steps_to_threshold(steps: np.ndarray, values: np.ndarray, threshold: float, direction: str) -> float:
-    """The first step that is good enough; NaN if none is."""
+    """The first step that is good enough; NaN if none is, and for a diagnostic."""
+    if direction == "none":
+        return math.nan
     reached = values <= threshold if direction == "lower" else values >= threshold
     return float(steps[reached][0]) if reached.any() else math.nan
 

@@ -93,6 +93,11 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+def safe(name: str) -> str:
+    """A name as that of a file, whatever is in it."""
+    return re.sub(r"[^A-Za-z0-9._+=-]", "_", name)
+
+
 def logarithmic(values: Sequence[float]) -> bool:
     """Whether positive values span so much that a linear axis would hide the small ones."""
     return bool(len(values)) and min(values) > 0 and max(values) / min(values) > 30
@@ -110,7 +115,7 @@ def finish(figure: Figure, name: str, title: str) -> Drawing:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     svg = re.sub(r"(\.\d\d)\d+", r"\1", svg)  # a hundredth of a point is finer than any printer
-    return Drawing(re.sub(r"[^A-Za-z0-9._+-]", "_", name), title, svg, pdf.getvalue())
+    return Drawing(safe(name), title, svg, pdf.getvalue())
 
 
 def legend(axes: Axes, rows: Sequence[str], found: dict[str, Look]) -> None:

@@ -61,7 +61,7 @@ def seeds(results: Results, pair: Pair, standing: Standing) -> Drawing:
             axes.axvline(real, color=INK, linestyle=":", linewidth=1)
         axes.set(ylim=(len(cells) - 0.5, -0.5), yticks=range(len(cells)), yticklabels=[plain(row) for row in cells])
         better = "" if standing.direction == "none" else f"{standing.direction} is better; "
-        axes.set_xlabel(f"{standing.title} ({better}dotted: real data)")
+        axes.set_xlabel(f"{plain(standing.title)} ({better}dotted: real data)")
         return finish(figure, f"seeds_{'_'.join(pair)}", f"{standing.title} of every seed, {', '.join(pair)}")
 
 
@@ -86,7 +86,7 @@ def training(results: Results, pair: Pair) -> Drawing | None:
             axes.set_xlabel("generator step" if x == "step" else "seconds of training")
         if logarithmic(points[measure.name].tolist()):
             panels[0].set_yscale("log")
-        panels[0].set_ylabel(f"{measure.trait('title')}\n({measure.samples:,} samples)")
+        panels[0].set_ylabel(f"{plain(measure.trait('title'))}\n({measure.samples:,} samples)")
         legend(panels[1], rows, found)
         title = f"{measure.trait('title')} over training, every seed, {', '.join(pair)}"
         return finish(figure, f"training_{'_'.join(pair)}", title)

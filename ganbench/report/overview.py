@@ -23,7 +23,7 @@ def ranks(results: Results, table: dict[str, list[float | None]]) -> Drawing:
         best = frame.min().to_numpy()
         texts = [[_rank(v, b) for v, b in zip(row, best, strict=True)] for row in frame.to_numpy()]
         sns.heatmap(
-            frame, annot=np.array(texts), fmt="", cmap="cividis_r", cbar=False, vmin=1, linewidths=1, ax=axes,
+            frame, annot=np.array(texts), fmt="", cmap="cividis_r", cbar=False, vmin=1, vmax=len(frame), linewidths=1, ax=axes,
             yticklabels=[plain(row) for row in frame.index],
         )  # fmt: skip
         axes.grid(visible=False)
@@ -103,7 +103,7 @@ def cost(results: Results, standings: dict[str, Standing]) -> Drawing:
             if logarithmic([x for x, _ in shown.values()]):
                 axes.set_xscale("log")
             axes.set_title(plain(", ".join(pair)), loc="left")
-            axes.set(xlabel="seconds per run", ylabel=standing.title)
+            axes.set(xlabel="seconds per run", ylabel=plain(standing.title))
         for axes in panels.flat[len(results.pairs) :]:
             axes.set_visible(False)
         legend(panels[0, columns - 1], results.methods, found)

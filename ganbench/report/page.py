@@ -30,7 +30,7 @@ from ganbench.report import (
     verdicts,
 )
 from ganbench.report.collect import MissingResultError, Pair, Results, collect
-from ganbench.report.drawing import Drawing
+from ganbench.report.drawing import Drawing, safe
 from ganbench.runs import Plan
 
 HERE = Path(__file__).parent
@@ -196,7 +196,7 @@ def _tables(
         "tables/ranks.csv": exports.table_csv(["method", *pairs], [[row, *of] for row, of in ranks.items()]),
         "tables/ranks.tex": exports.ranks_tex(results, ranks),
     }
-    return tables | {f"tables/{name}.tex": exports.standing_tex(standings[name]) for name in standings}
+    return tables | {f"tables/{safe(name)}.tex": exports.standing_tex(standings[name]) for name in standings}
 
 
 def _environment() -> jinja2.Environment:
@@ -230,7 +230,8 @@ def _changed(changes: list[merged.Change] | None, sides: dict[str, str] | None) 
 def _best_checkpoints(results: Results) -> list[standing.Standing]:
     if not (results.evaluations.checkpoint == "snapshot").any():
         return []
-    return [standing.standing(results, name, "best") for name in results.headlines]
+    judged = [name for name in results.headlines if results.measures[name].trait("direction") != "none"]
+    return [standing.standing(results, name, "best") for name in judged]
 
 
 def _derived(results: Results, pair: Pair) -> dict[str, Any] | None:
@@ -249,8 +250,9 @@ def _derived(results: Results, pair: Pair) -> dict[str, Any] | None:
             continue
         reached = of.steps_to_threshold.dropna()
         texts = {name: numerals.number(of[name].median()) for name in derived.FORMULAS}
-        share = f"{len(reached)} of {len(of)}"
-        texts["steps_to_threshold"] = f"{reached.median():,.0f} ({share})" if len(reached) else f"not reached ({share})"
+        if results.datasets[pair[0]].headline.trait("direction") != "none":
+            median = f"{reached.median():,.0f}" if len(reached) else "not reached"
+            texts["steps_to_threshold"] = f"{median} ({len(reached)} of {len(of)})"
         rows[method] = list(texts.values())
     given = results.datasets[pair[0]].evaluation.threshold is not None
     return {

@@ -129,7 +129,7 @@ def _cell(results: Results, pair: Pair, row: str, metric: str, checkpoint: str) 
     return Cell(
         summary=summarise(values, "lower" if direction == "none" else direction, results.scale(metric)),
         diverged=int((runs[metric].isna() & (runs.status == "diverged")).sum()),
-        collapsed=int((runs.status == "collapsed").sum()),
+        collapsed=int(((runs.status == "collapsed") & (runs.weights == "raw") & (checkpoint == "final")).sum()),
     )
 
 

@@ -56,7 +56,7 @@ def _column(results: Results, pair: Pair, standing: Standing) -> str:
     where, cells = ", ".join(pair), standing.column(pair)
     best = [row for row, cell in cells.items() if cell.best]
     if standing.direction not in ("lower", "higher"):
-        return f"{where}: {standing.title} is a diagnostic, of which neither end is better."
+        return f"{where}: {standing.title} ranks no method."
     if not any(cell.summary.average.count for cell in cells.values()):
         return f"{where}: no method has a number."
     if not best:
@@ -81,9 +81,11 @@ def _column(results: Results, pair: Pair, standing: Standing) -> str:
     if beaten:
         parts = [f"{c.second} {_effect(c)}" for c in beaten[:MOST_NAMED]]
         more = f", and {plural(len(beaten) - MOST_NAMED, 'other')}" if len(beaten) > MOST_NAMED else ""
-        sentence += f". It beats {listed(parts)}{more}, {plural(seeds, 'paired seed')}"
+        sentence += (
+            f". {'It' if len(best) == 1 else best[0]} beats {listed(parts)}{more}, {plural(seeds, 'paired seed')}"
+        )
     if open_:
-        sentence += f". Not told apart from it: {listed(open_)}"
+        sentence += f". Not told apart from {'it' if len(best) == 1 else best[0]}: {listed(open_)}"
     if failed:
         sentence += f". With failed runs: {listed(failed)}"
     return f"{sentence}."
