@@ -8,6 +8,8 @@ import json
 import math
 import re
 import shutil
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganbench import layout, runs
-from ganbench.report import exports, numerals, page, standing
+from ganbench.report import exports, numerals, page, pictures, standing
 from ganbench.report.collect import MissingResultError, collect
 from ganbench.stats.cells import summarise
 
@@ -90,9 +92,29 @@ def tags(text: str) -> list[tuple[str, dict[str, str | None]]]:
     return parser.seen
 
 
-def test_equal_results_give_equal_bytes(plan: runs.Plan, text: str) -> None:
+def test_equal_results_give_equal_bytes(plan: runs.Plan) -> None:
+    def files() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in layout.report("fake").parent.rglob("*") if path.is_file()}
+
+    before = files()
     page.write(plan)
-    assert layout.report("fake").read_text("utf-8") == text
+    assert files() == before
+    assert {path.suffix for path in before} == {".html", ".csv", ".tex", ".svg", ".pdf"}
+
+
+def test_the_report_needs_no_torch() -> None:
+    code = "import sys; import ganbench.report.page; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_pictures_beyond_the_budget_are_links_to_copies(plan: runs.Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "BUDGET", 5000)
+    page.write(plan)
+    text = layout.report("fake").read_text("utf-8")
+    links = set(re.findall(r'href="(samples/[^"]+)"', text))
+    assert links
+    assert all((layout.report("fake").parent / link).read_bytes()[1:4] == b"PNG" for link in links)
+    assert sum(map(len, re.findall(r'src="data:image/png;base64,([^"]*)"', text))) <= 5000 * 4 / 3
 
 
 def test_the_page_asks_for_nothing_from_anywhere(text: str) -> None:

@@ -23,8 +23,8 @@ def ranks(results: Results, table: dict[str, list[float | None]]) -> Drawing:
         best = frame.min().to_numpy()
         texts = [[_rank(v, b) for v, b in zip(row, best, strict=True)] for row in frame.to_numpy()]
         sns.heatmap(
-            frame, annot=np.array(texts), fmt="", cmap="cividis_r", cbar=False, vmin=1, vmax=len(frame), linewidths=1, ax=axes,
-            yticklabels=[plain(row) for row in frame.index],
+            frame, annot=np.array(texts), fmt="", cmap="cividis_r", cbar=False, vmin=1, vmax=len(frame), linewidths=1,
+            yticklabels=[plain(row) for row in frame.index], ax=axes,
         )  # fmt: skip
         axes.grid(visible=False)
         axes.tick_params(length=0, labelrotation=0)
