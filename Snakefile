@@ -102,9 +102,10 @@ rule report:
     input:
         plan.evaluation_markers,
     output:
-        layout.report(NAME),
-        layout.runs_table(NAME),
-        layout.evaluations_table(NAME),
+        report(layout.report(NAME), category="page"),
+        report(directory(layout.figures(NAME)), patterns=["{figure}.svg"], category="figures"),
+        report(layout.runs_table(NAME), category="tables"),
+        report(layout.evaluations_table(NAME), category="tables"),
     params:
         digest=plan.digest,
     shell:

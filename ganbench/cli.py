@@ -50,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
         ("report", _report, "Render the page of a study from its results."),
     ):
         add(name, verb, text).add_argument("study", type=Path)
+    both = add("compare", _compare, "Render one page over two studies, or two copies of results, and say what changed.")
+    for name in ("first", "second"):
+        both.add_argument(name, type=Path, help="a study file, or a folder of results such as results/quick")
     listing = add("list", _list, "List the plugins.")
     listing.add_argument("kind", nargs="?", choices=[*plugins.KINDS, "method"])
     add("doctor", _doctor, "Look for what would keep ganbench from working here.")
@@ -168,6 +171,13 @@ def _report(options: argparse.Namespace) -> int:
     from ganbench.report import page
 
     page.write(plan)
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from ganbench.report import page
+
+    print(page.compare(options.first, options.second))
     return 0
 
 

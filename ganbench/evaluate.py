@@ -1,20 +1,16 @@
 """Carry out evaluation jobs: a trained generator's samples to features to metrics, at the end and over training."""
 
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
-from ganbench import collapse, data, files, jobs, layout, plugins, reference
-from ganbench.generate import NotFiniteError, generate
-from ganbench.reference import Instruments
+from ganbench import collapse, data, files, gallery, jobs, layout, plugins, reference
+from ganbench.generate import NotFiniteError
+from ganbench.reference import Instruments, Seen
 from ganbench.runs import Job, Plan, Run
-from ganbench.streams import stream
+from ganbench.trained import Trained
 
 Record = dict[str, Any]
 
@@ -23,43 +19,6 @@ def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
     """Measure the runs of a job that are not measured yet; False if one raised."""
     instruments = reference.read(plan, plan.datasets[job.dataset], device)
     return jobs.each(plan, job, lambda run: evaluate_run(plan, run, instruments, device))
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The generators that a run left behind: at the end, and at the steps where it kept a snapshot."""
-
-    run: Run
-    folder: Path
-    record: Record
-    network: nn.Module
-    device: torch.device
-
-    @property
-    def steps(self) -> dict[int, float]:
-        """The seconds of training at each step whose weights are here, the last step included if it is finite."""
-        seconds = {snapshot["step"]: snapshot["seconds"] for snapshot in self.record["snapshots"]}
-        if self.record["status"] == "ok":
-            seconds[self.last] = self.record["seconds"]
-        return seconds
-
-    @property
-    def last(self) -> int:
-        """The last step."""
-        return int(self.run.spec["training"]["generator_steps"])
-
-    def samples(self, weights: str, step: int, count: int, role: str) -> Tensor:
-        """Samples after a step, with `raw` or `ema` weights. The same noise for every step. Raises NotFiniteError."""
-        if step == self.last:
-            state = load_file(self.folder / layout.GENERATORS[weights])
-        else:
-            prefix = f"{weights}/{step}/"
-            with safe_open(self.folder / layout.SNAPSHOTS, "pt") as file:
-                names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 - no mapping
-                state = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
-        self.network.load_state_dict(state)
-        noise_dim = self.run.spec["architecture"]["settings"]["noise_dim"]
-        return generate(self.network, count, noise_dim, stream(self.run.seed, role, self.device))
 
 
 def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.device) -> None:
@@ -73,14 +32,21 @@ def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.d
     status, reason = training["status"], training["reason"]
     evaluations: list[Record] = []
     curve: list[Record] = []
+    resamples: dict[str, list[float | None]] = {}
+    masses: Record | None = None
+    gallery.remove(folder)
     for weights in layout.GENERATORS if run.spec["method"]["ema"] else ["raw"]:
         final: Record | None = None
         if training["status"] == "ok":
             try:
-                final, verdict = _final(trained, weights, instruments)
-                if weights == "raw" and verdict is not None:
-                    status, reason = "collapsed", verdict
+                final, seen = _final(trained, weights, instruments)
+                resamples[weights] = _resamples(trained, weights, instruments)
                 evaluations.append(final)
+                if weights == "raw":
+                    verdict = _verdict(seen, instruments)
+                    status, reason = ("ok", None) if verdict is None else ("collapsed", verdict)
+                    masses = gallery.mode_masses(seen, instruments)
+                    gallery.write(trained, seen, instruments)
             except NotFiniteError as error:
                 if weights == "raw":
                     status, reason = "diverged", str(error)
@@ -96,6 +62,8 @@ def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.d
             "reason": reason,
             "evaluations": evaluations,
             "curve": curve,
+            "resamples": resamples,
+            "mode_masses": masses,
             "protocol": instruments.protocol,
             "evaluation_digest": run.evaluation_digest,
             "weights_sha256": training["weights_sha256"],
@@ -112,15 +80,30 @@ def _network(plan: Plan, run: Run, device: torch.device) -> nn.Module:
     return generator.to(device)
 
 
-def _final(trained: Trained, weights: str, instruments: Instruments) -> tuple[Record, str | None]:
-    """All metrics of the last step, and whether the generator collapsed, as the headline's extractor sees it."""
+def _final(trained: Trained, weights: str, instruments: Instruments) -> tuple[Record, Seen]:
+    """All metrics of the last step, and the samples that they are of, as they were seen."""
     dataset = instruments.dataset
-    measures, label = dataset.measures.values(), dataset.headline.extractor
+    measures = dataset.measures.values()
     seen = instruments.see(trained.samples(weights, trained.last, dataset.samples, "evaluation"), measures)
-    metrics = instruments.measure(seen, measures)
+    return _record(weights, "final", trained.last, trained, instruments.measure(seen, measures)), seen
+
+
+def _verdict(seen: Seen, instruments: Instruments) -> str | None:
+    """Whether the generator collapsed, as the headline's extractor sees it."""
+    dataset = instruments.dataset
+    label = dataset.headline.extractor
     own_classes = label is not None and "classes" in dataset.extractors[label].card.traits["provides"]
-    verdict = collapse.verdict(seen[label], instruments.references["test"][label], own_classes)
-    return _record(weights, "final", trained.last, trained, metrics), verdict
+    return collapse.verdict(seen[label], instruments.references["test"][label], own_classes)
+
+
+def _resamples(trained: Trained, weights: str, instruments: Instruments) -> list[float | None]:
+    """The headline of the last step on further samples: how much of its spread over seeds is luck in sampling."""
+    headline = instruments.dataset.headline
+    values = []
+    for number in range(instruments.dataset.evaluation.resamples):
+        samples = trained.samples(weights, trained.last, headline.samples, f"resample {number}")
+        values.append(instruments.measure(instruments.see(samples, [headline]), [headline])[headline.name])
+    return values
 
 
 def _curve(trained: Trained, weights: str, instruments: Instruments) -> list[Record]:

@@ -14,6 +14,10 @@ GENERATORS = {"raw": "generator.safetensors", "ema": "generator-ema.safetensors"
 SNAPSHOTS = "snapshots.safetensors"
 SAMPLES = "samples.safetensors"
 SHEET = "samples.png"
+SURFACE = "surface.safetensors"
+FILM = "film.safetensors"
+INTERPOLATION = "interpolation.png"
+NEIGHBOURS = "neighbours.png"
 TRAINING_LOG = "train.log"
 EVALUATION_LOG = "evaluate.log"
 
@@ -38,14 +42,34 @@ def features(key: str) -> Path:
     return RESULTS / "features" / key / "features.json"
 
 
+def results(study: str) -> Path:
+    """All results of a study. A copy of this folder can be compared with it."""
+    return RESULTS / study
+
+
 def reference(study: str, dataset: str) -> Path:
     """What generated samples of one dataset are compared with; its tensors lie beside it."""
-    return RESULTS / study / "references" / dataset / "reference.json"
+    return reference_in(results(study), dataset)
+
+
+def reference_in(results: Path, dataset: str) -> Path:
+    """The same in a copy of a study's results."""
+    return results / "references" / dataset / "reference.json"
 
 
 def run(study: str, run_id: str) -> Path:
     """The folder of one run."""
-    return RESULTS / study / "runs" / run_id
+    return run_in(results(study), run_id)
+
+
+def run_in(results: Path, run_id: str) -> Path:
+    """The same in a copy of a study's results."""
+    return results / "runs" / run_id
+
+
+def study(results: Path) -> Path:
+    """The study file that a folder of results is of, as it was when its page was made; with its own plugins beside."""
+    return results / "study" / "study.yaml"
 
 
 def marker(study: str, step: str, job: str) -> Path:
@@ -54,13 +78,18 @@ def marker(study: str, step: str, job: str) -> Path:
 
 
 def report(study: str) -> Path:
-    """The page."""
+    """The page; figures/, tables/ and samples/ lie beside it."""
     return REPORTS / study / "index.html"
 
 
 def runs_table(study: str) -> Path:
     """One row per run."""
     return REPORTS / study / "runs.csv"
+
+
+def figures(study: str) -> Path:
+    """The figures of the page as files, for papers."""
+    return REPORTS / study / "figures"
 
 
 def evaluations_table(study: str) -> Path:

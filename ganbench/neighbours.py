@@ -23,13 +23,13 @@ USUAL = 5
 
 def to_nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """The distance (n,) float64 of each row of a (n, d) to the nearest row of b (m, d), and that row's index (n,)."""
-    distances, indices = _nearest(a, b, 1)
+    distances, indices = nearest(a, b, 1)
     return distances[:, 0], indices[:, 0]
 
 
 def spacing(features: Tensor) -> Tensor:
     """The distance (n,) of each row of features (n, d) float64 to the nearest other row; n is at least 2."""
-    return _nearest(None, features, 1)[0][:, 0]
+    return nearest(None, features, 1)[0][:, 0]
 
 
 def to_others(evidence: Evidence, k: int) -> Tensor:
@@ -39,7 +39,7 @@ def to_others(evidence: Evidence, k: int) -> Tensor:
     """
     enough(evidence, k + 1, "generated or real")
     count = min(max(k, USUAL), len(evidence) - 1)
-    return evidence.once(("to others", count), lambda: _nearest(None, evidence.features, count)[0])[:, :k]
+    return evidence.once(("to others", count), lambda: nearest(None, evidence.features, count)[0])[:, :k]
 
 
 def to_training(evidence: Evidence, training: Training) -> tuple[Tensor, Tensor]:
@@ -47,7 +47,7 @@ def to_training(evidence: Evidence, training: Training) -> tuple[Tensor, Tensor]
     return evidence.once(("to training", training), lambda: to_nearest(evidence.features, training.evidence.features))
 
 
-def _nearest(queries: Tensor | None, points: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def nearest(queries: Tensor | None, points: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Distances (n, k), ascending, of queries to points, and indices (n, k); without queries, of points to others."""
     centre = points.mean(0)  # far from the origin, matrix products would lose small distances
     search = NearestNeighbors(n_neighbors=k).fit((points - centre).numpy())

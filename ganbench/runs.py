@@ -251,7 +251,12 @@ def _cells(
 
 
 def _evaluation_spec(run_spec: Spec, dataset: Dataset) -> Spec:
-    return {"run": digest(run_spec), "engine": specs.EVALUATION_ENGINE, "reference": dataset.reference_spec()}
+    return {
+        "run": digest(run_spec),
+        "engine": specs.EVALUATION_ENGINE,
+        "reference": dataset.reference_spec(),
+        "resamples": dataset.evaluation.resamples,
+    }
 
 
 def _jobs(step: str, runs: Iterable[Run], runs_per_job: dict[str, int]) -> dict[str, Job]:

@@ -14,20 +14,29 @@ SIDE = 256
 
 def write(samples: Tensor, path: Path, extent: float) -> None:
     """Images become a square sheet with a gap of one pixel; 2-D points a density within +-extent."""
-    picture = _density(samples, extent) if samples.dim() == 2 else _grid(samples)
+    rows = math.isqrt(len(samples))
+    _save(_density(samples, extent) if samples.dim() == 2 else _grid(samples[: rows * rows], rows), path)
+
+
+def write_rows(images: Tensor, columns: int, path: Path) -> None:
+    """Images in rows of so many; what does not fill a row is left out."""
+    _save(_grid(images[: len(images) // columns * columns], columns), path)
+
+
+def _save(picture: Tensor, path: Path) -> None:
     with files.replacing(path) as temporary:
         Image.fromarray(picture.numpy()).save(temporary, format="PNG")
 
 
-def _grid(images: Tensor) -> Tensor:
-    """uint8 (n, channels, h, w), n a square number, to (side, side) or (side, side, 3). Two channels: red and green."""
+def _grid(images: Tensor, columns: int) -> Tensor:
+    """uint8 (n, channels, h, w), n full rows, to (height, width) or (height, width, 3). Two channels: red and green."""
     if images.shape[1] == 2:
         images = torch.nn.functional.pad(images, (0, 0, 0, 0, 0, 1))
     count, channels, height, width = images.shape
-    rows = math.isqrt(count)
-    framed = torch.nn.functional.pad(images[: rows * rows], (0, 1, 0, 1), value=255)
-    sheet = framed.reshape(rows, rows, channels, height + 1, width + 1).permute(0, 3, 1, 4, 2)
-    sheet = sheet.reshape(rows * (height + 1), rows * (width + 1), channels)[:-1, :-1]
+    rows = count // columns
+    framed = torch.nn.functional.pad(images, (0, 1, 0, 1), value=255)
+    sheet = framed.reshape(rows, columns, channels, height + 1, width + 1).permute(0, 3, 1, 4, 2)
+    sheet = sheet.reshape(rows * (height + 1), columns * (width + 1), channels)[:-1, :-1]
     return (sheet[..., 0] if channels == 1 else sheet).contiguous()
 
 

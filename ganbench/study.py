@@ -78,6 +78,8 @@ class Evaluation(Strict):
     metrics: MetricEntries | None = None
     extractor: str | None = None
     snapshot_samples: Samples = 2_000
+    resamples: NonNegativeInt = 2
+    """On how many further samples of its own the headline of a final generator is measured."""
     threshold: float | None = None
     runs_per_job: PositiveInt = 8
 
@@ -89,6 +91,7 @@ class EvaluationChanges(Strict):
     metrics: MetricEntries | None = None
     extractor: str | None = None
     snapshot_samples: Samples | None = None
+    resamples: NonNegativeInt | None = None
     threshold: float | None = None
     runs_per_job: PositiveInt | None = None
 

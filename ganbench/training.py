@@ -21,6 +21,7 @@ from ganbench.streams import derive, stream
 from ganbench.train import Outcome, Player, finite_rows, train, unchanged
 
 SHEET_SAMPLES = {"points": 2_000, "images": 64}
+SURFACE_SIDE = 64
 
 
 def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
@@ -90,6 +91,9 @@ def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device)
     seconds = time.perf_counter() - start
     folder = plan.folder(run)
     written = _write_generators(generator, architecture.noise_dim, samples, run, folder, outcome, device)
+    if outcome.diverged_at is None and samples.shape[1:] == (2,):
+        _write_surface(discriminator.network, folder / layout.SURFACE, _extent(samples))
+        written["files"].append(layout.SURFACE)
     record = {
         "run": run.id,
         "spec": spec,
@@ -155,7 +159,8 @@ def _write_generators(
 ) -> dict[str, Any]:
     """Weights and some samples of a finite generator; a generator without finite samples has diverged. Snapshots are
     kept of any."""
-    for name in (layout.TRAINING, *layout.GENERATORS.values(), layout.SNAPSHOTS, layout.SAMPLES, layout.SHEET):
+    pictures = (layout.SAMPLES, layout.SHEET, layout.SURFACE)
+    for name in (layout.TRAINING, *layout.GENERATORS.values(), layout.SNAPSHOTS, *pictures):
         (folder / name).unlink(missing_ok=True)
     kept: dict[str, str] = {}  # by file, the hash of what it holds
     if outcome.diverged_at is None:
@@ -168,8 +173,7 @@ def _write_generators(
             for kind, state in generator.weights().items():
                 kept |= _write_tensors(folder / layout.GENERATORS[kind], state)
             kept |= _write_tensors(folder / layout.SAMPLES, {"samples": samples})
-            extent = 1.25 * float(real.abs().max()) if real.dim() == 2 else 1.0
-            sheet.write(samples, folder / layout.SHEET, extent)
+            sheet.write(samples, folder / layout.SHEET, _extent(real) if real.dim() == 2 else 1.0)
     if outcome.snapshots:
         named = {
             f"{kind}/{snapshot.step}/{key}": value
@@ -184,6 +188,24 @@ def _write_generators(
         "snapshots": [{"step": snapshot.step, "seconds": snapshot.seconds} for snapshot in outcome.snapshots],
         "files": [layout.HISTORY, *kept, *sheets],
     }
+
+
+@torch.no_grad()
+def _write_surface(discriminator: nn.Module, path: Path, extent: float) -> None:
+    """The final discriminator's scores on a grid of the plane, the first row at the bottom: what it thinks of places
+    where no sample is. For the page only."""
+    at = torch.linspace(-extent, extent, SURFACE_SIDE)
+    grid = torch.cartesian_prod(at, at).flip(1)  # x runs fastest
+    device = next(discriminator.parameters()).device
+    training = discriminator.training
+    scores = discriminator.eval()(grid.to(device)).float().cpu().reshape(SURFACE_SIDE, SURFACE_SIDE)
+    discriminator.train(training)
+    _write_tensors(path, {"scores": scores, "extent": torch.tensor(extent)})
+
+
+def _extent(real: torch.Tensor) -> float:
+    """How far from the origin a picture of points reaches."""
+    return 1.25 * float(real.abs().max())
 
 
 def _write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> dict[str, str]:

@@ -26,8 +26,11 @@ DIVERGED_AT = 27
 CENTRES = [[math.cos(2 * math.pi * i / 8), math.sin(2 * math.pi * i / 8)] for i in range(8)]
 
 
-def write(plan: Plan, diverged: frozenset[str] = frozenset(), collapsed: frozenset[str] = frozenset()) -> None:
-    """Every file that the page reads, with numbers that depend on the run's place in the plan only."""
+def write(
+    plan: Plan, diverged: frozenset[str] = frozenset(), collapsed: frozenset[str] = frozenset(), rows: int = 5
+) -> None:
+    """Every file that the page reads, with numbers that depend on the run's place in the plan only. `rows`: of each
+    history."""
     for label, dataset in plan.datasets.items():
         points = dataset.kind == "points"
         card = {
@@ -63,13 +66,13 @@ def write(plan: Plan, diverged: frozenset[str] = frozenset(), collapsed: frozens
         )
     for index, run in enumerate(plan.runs):
         status = "diverged" if run.id in diverged else "collapsed" if run.id in collapsed else "ok"
-        _write_run(plan, run, index, status)
+        _write_run(plan, run, index, status, rows)
 
 
 REASONS = {"ok": None, "diverged": "the loss is not finite", "collapsed": "1 of 8 modes holds all samples"}
 
 
-def _write_run(plan: Plan, run: Run, index: int, status: str) -> None:
+def _write_run(plan: Plan, run: Run, index: int, status: str, rows: int) -> None:
     folder, dataset, diverged = plan.folder(run), plan.datasets[run.dataset], status == "diverged"
     generator = torch.Generator().manual_seed(index)
     if not diverged:
@@ -82,7 +85,17 @@ def _write_run(plan: Plan, run: Run, index: int, status: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         save_file({"samples": samples}, folder / layout.SAMPLES)
         sheet.write(samples, folder / layout.SHEET, 2.0)
-    steps = np.arange(1, 6) * 10
+        if points:
+            film = {"steps": torch.tensor([10, 50]), "samples": samples[None].expand(2, -1, -1).half().contiguous()}
+            save_file(film, folder / layout.FILM)
+            save_file(
+                {"scores": torch.linspace(-1, 1, 64).expand(64, 64).contiguous(), "extent": torch.tensor(1.5)},
+                folder / layout.SURFACE,
+            )
+        else:
+            sheet.write_rows(samples[:40], 10, folder / layout.INTERPOLATION)
+            sheet.write_rows(samples[:48], 12, folder / layout.NEIGHBOURS)
+    steps = np.arange(1, rows + 1) * 10
     lines = [
         "step,seconds,discriminator_loss,generator_loss,real_score,fake_score,discriminator_gradient,generator_gradient"
     ]
@@ -107,10 +120,17 @@ def _write_run(plan: Plan, run: Run, index: int, status: str) -> None:
             "reason": REASONS[status],
             "evaluations": evaluations,
             "curve": curve,
+            "resamples": {e["weights"]: _resampled(e, dataset) for e in evaluations if e["checkpoint"] == "final"},
+            "mode_masses": None if diverged else {"shares": [0.5, 0.5, 0, 0], "truth": [0.25] * 4},
             "evaluation_digest": run.evaluation_digest,
             "training": training,
         },
     )
+
+
+def _resampled(final: dict[str, Any], dataset: Dataset) -> list[float]:
+    value = final["metrics"][dataset.headline.name]
+    return [value - 0.1, value + 0.1]
 
 
 def _numbers(

@@ -513,6 +513,8 @@ def test_images_go_the_same_way_and_are_measured_through_their_extractor(
         samples = load_file(folder / layout.SAMPLES)["samples"]
         assert (samples.shape, samples.dtype) == ((64, channels, 16, 16), torch.uint8)
         assert Image.open(folder / layout.SHEET).size == (8 * 17 - 1, 8 * 17 - 1)
+        assert Image.open(folder / layout.INTERPOLATION).size == (10 * 17 - 1, 4 * 17 - 1)
+        assert Image.open(folder / layout.NEIGHBOURS).size == (12 * 17 - 1, 4 * 17 - 1)
         record = place.record(method, name=layout.METRICS)
         assert record["status"] in ("ok", "collapsed")
         final = place.metrics(method)

@@ -1,7 +1,9 @@
 """The real Snakefile on a tiny study, in real processes: what reruns, what fails, what is left behind."""
 
+import html
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -106,6 +108,7 @@ def test_a_study_leaves_a_page_and_all_its_records(finished: Path) -> None:
     assert {p.name for p in run.iterdir()} == {
         "training.json", "metrics.json", "history.csv", "generator.safetensors", "generator-ema.safetensors",
         "snapshots.safetensors", "samples.safetensors", "samples.png",
+        "film.safetensors", "surface.safetensors",
     }  # fmt: skip
     record = json.loads((run / "metrics.json").read_text())
     assert record["status"] in ("ok", "collapsed")
@@ -115,6 +118,24 @@ def test_a_study_leaves_a_page_and_all_its_records(finished: Path) -> None:
     assert record["training"]["spec"]["seed"] == 1
     assert {"seconds", "peak_memory", "provenance", "digest"} <= record["training"].keys()
     assert "wasserstein" in (run / "history.csv").read_text()
+
+
+def test_the_pages_command_for_one_run_trains_that_run_alone(folder: Path) -> None:
+    text = html.unescape((folder / "reports/tiny/index.html").read_text())
+    command = next(c for c in re.findall(r"<pre><code>(rm -r .*?)</code></pre>", text) if "seed0 &&" in c)
+    before = trained(folder)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path}
+    subprocess.run(command, shell=True, check=True, cwd=folder, env=environment, capture_output=True, timeout=300)
+    assert fresh(before, trained(folder)) == {"non-saturating/seed0"}
+
+
+def test_snakemakes_own_report_holds_the_page_the_tables_and_the_figures(folder: Path) -> None:
+    made = snakemake(folder, "--report", "own.html")
+    assert made.returncode == 0, made.stderr
+    for name in ("index.html", "runs.csv", "training_ring8_mlp.svg"):
+        assert f"Adding {name}" in made.stderr
+    assert (folder / "own.html").stat().st_size > 100_000
 
 
 def test_a_second_call_does_nothing(folder: Path) -> None:

@@ -100,7 +100,7 @@ STUDY: dict[str, Any] = {
     "methods": ["non-saturating"],
     "seeds": [0],
     "training": {"generator_steps": 4, "log_every": 2, "batch_size": 8, "snapshots": 2, "runs_per_job": 8},
-    "evaluation": {"samples": 100, "snapshot_samples": 50, "metrics": ["fd"]},
+    "evaluation": {"samples": 100, "snapshot_samples": 50, "resamples": 0, "metrics": ["fd"]},
     "device": "cpu",
 }
 

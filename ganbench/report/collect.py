@@ -1,125 +1,226 @@
 """Results on disk to tables in memory."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ganbench import files, layout
 from ganbench.measures import Measure
+from ganbench.protocol import Dataset
 from ganbench.report import derived
 from ganbench.runs import Plan, Run
+from ganbench.stats.intervals import Scale, scale_of
 
 RUN = ("dataset", "architecture", "method", "seed")
-OF_RUN = (*RUN, "status", "reason", "diverged_at", "seconds", "megabytes", "parameters")
+OF_RUN = (*RUN, "status", "reason", "diverged_at", "seconds", "cpu_seconds", "megabytes", "gpu_megabytes", "parameters")
 OF_EVALUATION = (*RUN, "row", "weights", "checkpoint", "step", "seconds", "status")
+Pair = tuple[str, str]
+"""A dataset and an architecture: what methods are compared on."""
 
 
 class MissingResultError(Exception):
     """A result that the plan promises and that is not there."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Results:
-    """Everything that the page shows.
+    """Everything that the page shows, of one study or of two that are compared.
 
     `runs` has a row per run: dataset, architecture, method, seed, status, reason, diverged_at, seconds,
     megabytes, parameters, a column per metric (the final, raw weights; NaN where undefined), what was derived from
     its curve, and its digest. `evaluations` has a row per run, weights (`raw`, `ema`) and checkpoint: `final`,
     `best`, and a `snapshot` per step over training; its `row` is what tables call it: the method, or `method (ema)`.
-    `references` holds each dataset's record of its reference, `records` each run's record by id.
+    `references` holds each dataset's record of its reference. `planned`, `records` and `folders` hold each run, its
+    record and its files by id. `stale` names the runs whose results are not of the study as it reads today.
     """
 
-    plan: Plan
+    name: str
+    plans: tuple[Plan, ...]
+    datasets: dict[str, Dataset]
     runs: pd.DataFrame
     evaluations: pd.DataFrame
     references: dict[str, dict[str, Any]]
+    planned: dict[str, Run]
     records: dict[str, dict[str, Any]]
+    folders: dict[str, Path]
+    stale: tuple[str, ...] = ()
 
-    def columns(self, metric: str) -> list[tuple[str, str]]:
+    def columns(self, metric: str) -> list[Pair]:
         """The (dataset, architecture) pairs that a metric applies to, in the study's order."""
-        return [(d, a) for d, a in self.pairs if metric in self.plan.datasets[d].measures]
+        return [(d, a) for d, a in self.pairs if metric in self.datasets[d].measures]
 
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
+    @cached_property
+    def pairs(self) -> list[Pair]:
         """All (dataset, architecture) pairs, in the study's order."""
         return list(self.runs[["dataset", "architecture"]].drop_duplicates().itertuples(index=False, name=None))
 
-    @property
+    @cached_property
     def methods(self) -> list[str]:
         """All methods, in the study's order."""
         return list(dict.fromkeys(self.runs["method"]))
 
-    @property
+    @cached_property
     def rows(self) -> list[str]:
         """The rows of tables: the methods, each followed by its moving average if it has one."""
         order = {method: place for place, method in enumerate(self.methods)}
         rows = self.evaluations[["method", "row"]].drop_duplicates()
-        return sorted(rows.row, key=lambda row: (order[row.removesuffix(" (ema)")], row))
+        return [row for method, row in sorted(rows.itertuples(index=False), key=lambda item: (order[item[0]], item[1]))]
 
-    @property
+    @cached_property
+    def seeds(self) -> list[int]:
+        """All seeds."""
+        return sorted(set(self.runs["seed"].tolist()))
+
+    @cached_property
     def measures(self) -> dict[str, Measure]:
         """All metrics by name, each dataset's headline first."""
-        named = {n: m for dataset in self.plan.datasets.values() for n, m in dataset.measures.items()}
-        heads = {dataset.headline.name for dataset in self.plan.datasets.values()}
+        named = {n: m for dataset in self.datasets.values() for n, m in dataset.measures.items()}
+        heads = {dataset.headline.name for dataset in self.datasets.values()}
         return dict(sorted(named.items(), key=lambda item: (item[0] not in heads, item[1].trait("order"))))
+
+    @property
+    def headlines(self) -> list[str]:
+        """The metrics that the datasets are read by first."""
+        return list(dict.fromkeys(self.headline(dataset) for dataset in self.datasets))
 
     def headline(self, dataset: str) -> str:
         """The metric that a dataset is read by first."""
-        return self.plan.datasets[dataset].headline.name
+        return self.datasets[dataset].headline.name
 
-    def cell(self, dataset: str, architecture: str, row: str, checkpoint: str = "final") -> pd.DataFrame:
-        """The evaluations of one cell, a row per seed; a run without numbers has NaN."""
-        of = self.evaluations
-        return of[
-            (of.dataset == dataset)
-            & (of.architecture == architecture)
-            & (of["row"] == row)
-            & (of.checkpoint == checkpoint)
-        ]
+    def watched(self, dataset: str) -> Measure:
+        """The headline on the smaller sample, over training."""
+        return next(iter(self.datasets[dataset].watched.values()))
 
-    def curve(self, dataset: str, architecture: str) -> pd.DataFrame:
+    @cached_property
+    def _scales(self) -> dict[str, Scale]:
+        of = self.evaluations[self.evaluations.checkpoint != "snapshot"]
+        return {
+            metric: scale_of(of[metric]) if measure.trait("direction") == "lower" else "plain"
+            for metric, measure in self.measures.items()
+        }
+
+    def scale(self, metric: str) -> Scale:
+        """Whether a metric is averaged and compared by logarithms: distances, if all their values are above 0. Counts
+        and shares, of which more is better, are compared by differences."""
+        return self._scales[metric]
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, str, str, str], pd.DataFrame]:
+        keys = ["dataset", "architecture", "row", "checkpoint"]
+        ordered = self.evaluations.sort_values("seed", kind="stable").set_index("seed")
+        return dict(iter(ordered.groupby(keys, sort=False)))  # type: ignore[arg-type]
+
+    def cell(self, pair: Pair, row: str, checkpoint: str = "final") -> pd.DataFrame:
+        """The evaluations of one cell by seed; a run without numbers has NaN. KeyError if there is no such cell."""
+        return self._cells[*pair, row, checkpoint]
+
+    def values(self, pair: Pair, row: str, metric: str, checkpoint: str = "final") -> "pd.Series[float]":
+        """A metric of one cell by seed, NaN where a run failed."""
+        return self.cell(pair, row, checkpoint)[metric]
+
+    def scores(self, pair: Pair, rows: list[str], metric: str) -> np.ndarray:
+        """A metric of some rows over the seeds that all of them have: (rows, seeds)."""
+        return np.asarray(pd.concat([self.values(pair, row, metric) for row in rows], axis=1, join="inner").T)
+
+    def rows_of(self, pair: Pair) -> list[str]:
+        """The rows that have runs on this pair."""
+        return [row for row in self.rows if (*pair, row, "final") in self._cells]
+
+    def runs_of(self, pair: Pair) -> list[Run]:
+        """The runs on this pair."""
+        return self._runs_by_pair[pair]
+
+    @cached_property
+    def _runs_by_pair(self) -> dict[Pair, list[Run]]:
+        found: dict[Pair, list[Run]] = {}
+        for run in self.planned.values():
+            found.setdefault((run.dataset, run.architecture), []).append(run)
+        return found
+
+    def curve(self, pair: Pair) -> pd.DataFrame:
         """The snapshots of one dataset and architecture, a row per run, weights and step."""
         of = self.evaluations
-        return of[(of.dataset == dataset) & (of.architecture == architecture) & (of.checkpoint == "snapshot")]
+        return of[(of.dataset == pair[0]) & (of.architecture == pair[1]) & (of.checkpoint == "snapshot")]
+
+    def history(self, run: Run) -> pd.DataFrame:
+        """The training history of a run; empty if it diverged before the first row."""
+        return pd.read_csv(self.folders[run.id] / layout.HISTORY)
 
 
-def collect(plan: Plan) -> Results:
-    """Read every run of a plan. Raises MissingResultError, naming the file and the way to make it."""
-    records = {run.id: _record(plan, run) for run in plan.runs}
+def collect(plan: Plan, folder: Path | None = None) -> Results:
+    """Read every run of a plan, from its own results or from a folder that holds a copy of such.
+
+    Raises MissingResultError, naming the file and the way to make it. The results in a copy may be of another version
+    of the study or the code: such runs are `stale`.
+    """
+    at = folder or layout.results(plan.study.study)
+    records, stale = {}, []
+    for run in plan.runs:
+        records[run.id], is_of_today = _record(plan, run, at, strict=folder is None)
+        if not is_of_today:
+            stale.append(run.id)
     references = {}
     for label in plan.datasets:
-        path = layout.reference(plan.study.study, label)
+        path = layout.reference_in(at, label)
         record = files.read_json(path)
         if record is None:
             raise MissingResultError(f"{path} is missing; `snakemake --configfile {plan.file}` makes it")
         references[label] = record
+    evaluations = _evaluation_table(plan, records)
+    return Results(
+        name=plan.study.study,
+        plans=(plan,),
+        datasets=plan.datasets,
+        runs=_run_table(plan, records, evaluations),
+        evaluations=evaluations,
+        references=references,
+        planned={run.id: run for run in plan.runs},
+        records=records,
+        folders={run.id: layout.run_in(at, run.id) for run in plan.runs},
+        stale=tuple(stale),
+    )
+
+
+def _evaluation_table(plan: Plan, records: dict[str, dict[str, Any]]) -> pd.DataFrame:
     final = list(dict.fromkeys(name for dataset in plan.datasets.values() for name in dataset.measures))
     watched = dict.fromkeys(name for dataset in plan.datasets.values() for name in dataset.watched)
     metrics = [*final, *(name for name in watched if name not in final)]
     rows = [row for run in plan.runs for row in _evaluations(run, records[run.id])]
     evaluations = pd.DataFrame(rows, columns=[*OF_EVALUATION, *metrics])
     evaluations[metrics] = evaluations[metrics].astype(float)
+    return evaluations
+
+
+def _run_table(plan: Plan, records: dict[str, dict[str, Any]], evaluations: pd.DataFrame) -> pd.DataFrame:
+    final = list(dict.fromkeys(name for dataset in plan.datasets.values() for name in dataset.measures))
     last = evaluations[(evaluations.weights == "raw") & (evaluations.checkpoint == "final")]
     runs = pd.DataFrame([_row(run, records[run.id]) for run in plan.runs], columns=list(OF_RUN))
     runs = runs.merge(last[[*RUN, *final]], on=list(RUN), how="left", validate="one_to_one")
     runs = runs.merge(derived.table(plan, evaluations), on=list(RUN), how="left", validate="one_to_one")
+    evaluators = {run.id: str(plan.marker(job)) for job in plan.evaluation_jobs.values() for run in job.runs}
+    runs["folder"] = [str(plan.folder(run)) for run in plan.runs]
+    runs["target"] = [evaluators[run.id] for run in plan.runs]
     runs["digest"] = [run.digest for run in plan.runs]
-    return Results(plan, runs, evaluations, references, records)
+    return runs
 
 
-def history(plan: Plan, run: Run) -> pd.DataFrame:
-    """The training history of a run; empty if it diverged before the first row."""
-    return pd.read_csv(plan.folder(run) / layout.HISTORY)
-
-
-def _record(plan: Plan, run: Run) -> dict[str, Any]:
-    path = plan.folder(run) / layout.METRICS
+def _record(plan: Plan, run: Run, at: Path, strict: bool) -> tuple[dict[str, Any], bool]:
+    """The record of a run, and whether it is of the study as it reads today."""
+    path = layout.run_in(at, run.id) / layout.METRICS
     record = files.read_json(path)
-    if record is None or record.get("evaluation_digest") != run.evaluation_digest:
-        state = "is missing" if record is None else "is of an earlier study or plugin"
-        raise MissingResultError(f"{path} {state}; `snakemake --configfile {plan.file}` makes it")
-    return record
+    if record is None:
+        raise MissingResultError(f"{path} is missing; `snakemake --configfile {plan.file}` makes it")
+    is_of_today = record.get("evaluation_digest") == run.evaluation_digest
+    if strict and not is_of_today:
+        raise MissingResultError(
+            f"{path} is of an earlier study or plugin; `snakemake --configfile {plan.file}` makes it"
+        )
+    return record, is_of_today
 
 
 def _named(run: Run) -> dict[str, Any]:
@@ -128,18 +229,21 @@ def _named(run: Run) -> dict[str, Any]:
 
 def _row(run: Run, record: dict[str, Any]) -> dict[str, Any]:
     training = record["training"]
+    memory = training["peak_memory"]
     return {
         **_named(run),
         "status": record["status"],
         "reason": record["reason"],
         "diverged_at": training["diverged_at"],
         "seconds": training["seconds"],
-        "megabytes": training["peak_memory"]["resident"] / 1e6,
+        "cpu_seconds": training.get("cpu_seconds"),
+        "megabytes": memory["resident"] / 1e6,
+        "gpu_megabytes": memory["gpu"] / 1e6 if "gpu" in memory else None,
         "parameters": sum(training["parameters"].values()),
     }
 
 
-def _evaluations(run: Run, record: dict[str, Any]) -> list[dict[str, Any]]:
+def _evaluations(run: Run, record: dict[str, Any]) -> Iterable[dict[str, Any]]:
     """All evaluations of a run; `final` and `best` have a row even where there are no numbers."""
     found = {(e["weights"], e["checkpoint"]): e for e in record["evaluations"]}
     rows = []

@@ -1,200 +1,135 @@
-"""The figures of the page, as SVG text that takes its ink from the page (so that dark mode works)."""
+"""Figures of one dataset and architecture: every seed, learning curves, diagnostics."""
 
-import io
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-from safetensors.numpy import load_file
+from matplotlib.collections import LineCollection
+from matplotlib.ticker import FixedLocator, NullLocator
 
-from ganbench import layout
-from ganbench.report.collect import Results, history
-from ganbench.runs import Run
+from ganbench.report.collect import Pair, Results
+from ganbench.report.drawing import INK, Drawing, finish, legend, logarithmic, looks, plain, style
+from ganbench.report.standing import Standing
 
-INK = "#123457"  # stands for the page's text colour, and is replaced by it
-PALETTE = sns.color_palette("colorblind")
-SIDES = ("discriminator, real", "generator, fake")
-CURVES = {
-    "loss": ("discriminator_loss", "generator_loss"),
-    "score": ("real_score", "fake_score"),
-    "gradient norm": ("discriminator_gradient", "generator_gradient"),
+DIAGNOSTICS = {
+    "discriminator_loss": "discriminator loss",
+    "generator_loss": "generator loss",
+    "real_score": "score of real samples",
+    "fake_score": "score of generated samples",
+    "discriminator_gradient": "gradient norm, discriminator",
+    "generator_gradient": "gradient norm, generator",
 }
+"""Columns of a run's history, and what they are called."""
 
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "ganbench",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.18,
-    "grid.color": INK,
-    "savefig.transparent": True,
-    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
-}
+MOST_MARKERS = 600
+"""With more points than these only the last one of a line has a marker."""
 
 
-def seeds(results: Results, dataset: str, architecture: str) -> str:
-    """Every seed of every method on the dataset's headline metric, with the mean."""
-    metric, methods = results.headline(dataset), results.rows
-    of = results.evaluations
-    rows = of[(of.dataset == dataset) & (of.architecture == architecture) & (of.checkpoint == "final")]
-    rows = rows.dropna(subset=[metric])
-    real = results.references[dataset]["real"][metric]
-    means = rows.groupby("row")[metric].mean()
-    with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(5.2, 0.6 + 0.34 * len(methods)))
-        shown = [*rows[metric], *([] if real is None else [real])]
-        if shown and min(shown) > 0 and max(shown) / min(shown) > 50:
+def seeds(results: Results, pair: Pair, standing: Standing) -> Drawing:
+    """Every seed of every method on the dataset's headline metric, with the average and its interval. A seed has the
+    same height within each row; a failed run is a cross at the edge."""
+    cells, found = standing.column(pair), looks(results.rows)
+    real = standing.real[standing.columns.index(pair)]
+    values = {row: np.array(cell.summary.values) for row, cell in cells.items()}
+    shown = [v for of in values.values() for v in of[np.isfinite(of)]] + ([] if real is None else [real])
+    with style():
+        figure, axes = plt.subplots(figsize=(5.2, 0.7 + 0.34 * len(cells)))
+        if logarithmic(shown):
             axes.set_xscale("log")
-        sns.swarmplot(
-            rows, x=metric, y="row", hue="row", order=methods, hue_order=methods, size=5, ax=axes,
-            palette=_colours(methods), legend=False,
-        )  # fmt: skip
-        for method, mean in means.items():
-            place = methods.index(str(method))
-            axes.plot([mean, mean], [place - 0.3, place + 0.3], color=INK, linewidth=1.5)
+        for place, (row, cell) in enumerate(cells.items()):
+            heights = place + 0.5 * (np.arange(cell.seeds) / max(1, cell.seeds - 1) - 0.5) * (cell.seeds > 1)
+            look, held = found[row], np.isfinite(values[row])
+            axes.scatter(
+                values[row][held], heights[held], s=22, color=look.colour, marker=look.marker, alpha=0.85, linewidths=0
+            )
+            failed = (~held).sum()
+            if failed:
+                axes.text(1.01, place, f"✕ {failed} failed", transform=axes.get_yaxis_transform(), va="center")
+            if np.isfinite(cell.value):
+                axes.plot([cell.value] * 2, [place - 0.36, place + 0.36], color=INK, linewidth=1.6)
+            interval = cell.summary.average.interval
+            if interval is not None:
+                axes.plot([interval.low, interval.high], [place, place], color=INK, linewidth=1.1)
+        if shown and not logarithmic(shown):  # an interval of three seeds may be far wider than the data
+            room = 0.12 * (max(shown) - min(shown) or 1)
+            axes.set_xlim(min(shown) - room, max(shown) + room)
+        elif shown:
+            axes.set_xlim(min(shown) / 1.6, max(shown) * 1.6)
         if real is not None:
             axes.axvline(real, color=INK, linestyle=":", linewidth=1)
-        title, better = (results.measures[metric].trait(trait) for trait in ("title", "direction"))
-        legend = "dotted: real data" if better == "none" else f"{better} is better; dotted: real data"
-        axes.set(xlabel=f"{_literal(title)} ({legend})", ylabel="")
-        return _svg(figure, f"{title} of every seed, {dataset}, {architecture}")
+        axes.set(ylim=(len(cells) - 0.5, -0.5), yticks=range(len(cells)), yticklabels=[plain(row) for row in cells])
+        better = "" if standing.direction == "none" else f"{standing.direction} is better; "
+        axes.set_xlabel(f"{plain(standing.title)} ({better}dotted: real data)")
+        return finish(figure, f"seeds_{'_'.join(pair)}", f"{standing.title} of every seed, {', '.join(pair)}")
 
 
-def over_training(results: Results, dataset: str, architecture: str) -> str:
+def training(results: Results, pair: Pair) -> Drawing | None:
     """The headline metric of every seed on the snapshots' smaller sample, against steps and against seconds."""
-    metric, measure = next(iter(results.plan.datasets[dataset].watched.items()))
-    points = results.curve(dataset, architecture).dropna(subset=[metric])
+    measure = results.watched(pair[0])
+    points = results.curve(pair).dropna(subset=[measure.name])
     if points.empty:
-        return ""
-    lines = pd.concat([points.assign(at=points[x], against=x) for x in ("step", "seconds")])
-    rows = [row for row in results.rows if row in set(lines.row)]
-    with mpl.rc_context(STYLE):
-        grid = sns.relplot(
-            lines, x="at", y=metric, col="against", hue="row", hue_order=rows, style="row", style_order=rows,
-            units="seed", estimator=None, kind="line", linewidth=1.1, alpha=0.9, palette=_colours(rows), dashes=False,
-            markers=True, markersize=4, height=2.6, aspect=1.35, facet_kws={"sharex": False},
-        )  # fmt: skip
-        if lines[metric].min() > 0 and lines[metric].max() / lines[metric].min() > 50:
-            grid.set(yscale="log")
-        grid.set_titles("")
-        grid.set_ylabels(f"{_literal(measure.trait('title'))}\n({measure.samples:,} samples)")
-        for axes, label in zip(grid.axes[0], ("generator step", "seconds of training"), strict=True):
-            axes.set_xlabel(label)
-        if grid.legend is not None:
-            grid.legend.set_title(None)
-        title = measure.trait("title")
-        return _svg(grid.figure, f"{title} over training, every seed, {dataset}, {architecture}")
+        return None
+    rows, found = [row for row in results.rows if row in set(points["row"])], looks(results.rows)
+    with style():
+        figure, panels = plt.subplots(1, 2, figsize=(8.4, 2.9), sharey=True)
+        figure.subplots_adjust(wspace=0.06)
+        for axes, x in zip(panels, ("step", "seconds"), strict=True):
+            for row in rows:
+                look = found[row]
+                for _, run in points[points["row"] == row].groupby("seed"):
+                    axes.plot(
+                        run[x], run[measure.name], color=look.colour, linestyle=look.dash, linewidth=1, alpha=0.85,
+                        marker=look.marker, markersize=3, markevery=1 if len(points) <= MOST_MARKERS else [-1],
+                    )  # fmt: skip
+            axes.set_xlabel("generator step" if x == "step" else "seconds of training")
+        if logarithmic(points[measure.name].tolist()):
+            panels[0].set_yscale("log")
+        panels[0].set_ylabel(f"{plain(measure.trait('title'))}\n({measure.samples:,} samples)")
+        legend(panels[1], rows, found)
+        title = f"{measure.trait('title')} over training, every seed, {', '.join(pair)}"
+        return finish(figure, f"training_{'_'.join(pair)}", title)
 
 
-def scatter(results: Results, dataset: str, architecture: str, runs: Sequence[Run]) -> str:
-    """Samples of one run per method over the true modes."""
-    modes = results.references[dataset]["modes"]
-    centres = np.asarray(modes["centres"])
-    reach = 1.3 * float(np.abs(centres).max())
-    with mpl.rc_context(STYLE):
-        figure, panels = plt.subplots(1, len(runs), figsize=(2.0 * len(runs), 2.2), squeeze=False)
-        colours = _colours(results.methods)
-        for axes, run in zip(panels[0], runs, strict=True):
-            path = results.plan.folder(run) / layout.SAMPLES
-            axes.scatter(centres[:, 0], centres[:, 1], s=60, facecolors="none", edgecolors=INK, linewidths=0.8)
-            if path.exists():
-                points = load_file(path)["samples"]
-                axes.scatter(
-                    points[:, 0],
-                    points[:, 1],
-                    s=2,
-                    alpha=0.35,
-                    color=colours[run.method],
-                    rasterized=True,
-                    linewidths=0,
-                )
-                outside = float((np.abs(points) > reach).any(1).mean())
-                if outside > 0.005:
-                    axes.text(0.98, 0.02, f"{outside:.0%} outside", transform=axes.transAxes, ha="right", fontsize=7)
-            else:
-                axes.text(0.5, 0.5, "diverged", transform=axes.transAxes, ha="center")
-            axes.set(
-                xlim=(-reach, reach),
-                ylim=(-reach, reach),
-                aspect="equal",
-                xticks=[],
-                yticks=[],
-                title=run.method,
-            )
-            axes.grid(visible=False)
-            axes.spines[:].set_visible(True)
-        figure.tight_layout()
-        return _svg(figure, f"Samples over the true modes, {dataset}, {architecture}, one panel per method")
+def diagnostics(results: Results, pair: Pair, histories: Mapping[str, pd.DataFrame]) -> Drawing | None:
+    """Losses, scores and gradient norms of every run, a panel per quantity. `histories` by run."""
+    runs = [run for run in results.runs_of(pair) if not histories[run.id].empty]
+    if not runs:
+        return None
+    found, methods = looks(results.methods), [m for m in results.methods if m in {run.method for run in runs}]
+    with style(8):
+        figure, panels = plt.subplots(2, 3, figsize=(8.8, 4.4), sharex=True)
+        figure.subplots_adjust(hspace=0.25, wspace=0.25)
+        for axes, (column, title) in zip(panels.T.flat, DIAGNOSTICS.items(), strict=True):
+            for method in methods:
+                lines = [_line(histories[run.id], column) for run in runs if run.method == method]
+                drawn: dict[str, Any] = {"color": found[method].colour, "linestyle": found[method].dash}
+                axes.add_collection(LineCollection([x for x in lines if len(x)], linewidth=0.8, alpha=0.8, **drawn))
+            axes.autoscale()
+            axes.set_yscale("log" if "gradient" in column else "symlog")
+            axes.yaxis.set_major_locator(_decades(axes.get_ylim(), "gradient" in column))
+            axes.yaxis.set_minor_locator(NullLocator())
+            axes.set_title(title, loc="left")
+        for axes in panels[-1]:
+            axes.set_xlabel("generator step")
+        legend(panels[0, 2], methods, found)
+        return finish(figure, f"diagnostics_{'_'.join(pair)}", f"Diagnostics of every run, {', '.join(pair)}")
 
 
-def curves(results: Results, dataset: str, architecture: str) -> str:
-    """Losses, scores and gradient norms of every seed: a column per method, a row per quantity."""
-    runs = [run for run in results.plan.runs if (run.dataset, run.architecture) == (dataset, architecture)]
-    lines = pd.concat([_lines(history(results.plan, run), run) for run in runs])
-    if lines.empty:
-        return ""
-    marker = "o" if lines["step"].nunique() == 1 else None  # a line of one point cannot be seen
-    with mpl.rc_context({**STYLE, "font.size": 8}):
-        grid = sns.relplot(
-            lines, x="step", y="value", row="quantity", col="method", hue="side", style="side",
-            units="seed", estimator=None, kind="line", linewidth=0.9, alpha=0.9, palette=[PALETTE[0], PALETTE[3]],
-            marker=marker,
-            height=1.55, aspect=1.35, facet_kws={"sharey": False, "margin_titles": True},
-        )  # fmt: skip
-        grid.set_titles(row_template="{row_name}", col_template="{col_name}")
-        grid.set_axis_labels("generator step", "")
-        for axes in grid.axes[-1]:
-            axes.set_yscale("log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=6))
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axes.yaxis.set_minor_formatter(NullFormatter())
-        sns.move_legend(grid, "upper center", bbox_to_anchor=(0.5, 1.05), ncols=2, title=None, frameon=False)
-        return _svg(grid.figure, f"Training curves of every seed, {dataset}, {architecture}, one column per method")
+def _decades(limits: tuple[float, float], log: bool) -> FixedLocator:
+    """Five powers of ten or fewer; on an axis that is linear about 0 with their negatives and 0."""
+    high = max(abs(limit) for limit in limits) or 1.0
+    low = max(limits[0], high * 1e-8) if log else 1.0
+    powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(max(high, 10.0))) + 1)
+    values = 10.0 ** powers[:: max(1, -(-len(powers) // 5))]
+    ticks = values if log else np.concatenate([-values[::-1], [0.0], values])
+    return FixedLocator([tick for tick in ticks if limits[0] <= tick <= limits[1]] or [0.0])
 
 
-def _lines(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
-    """The history in long form: a row per step, quantity and side."""
-    parts = [
-        pd.DataFrame({"step": rows["step"], "value": rows[column], "quantity": quantity, "side": SIDES[i]})
-        for quantity, columns in CURVES.items()
-        for i, column in enumerate(columns)
-        if column in rows
-    ]
-    return pd.concat(parts).assign(method=run.method, seed=run.seed) if parts else pd.DataFrame()
-
-
-def _colours(methods: Sequence[str]) -> dict[str, tuple[float, float, float]]:
-    """A colour per method, from a palette that colour-blind readers can tell apart."""
-    return {method: PALETTE[index % len(PALETTE)] for index, method in enumerate(methods)}
-
-
-def _literal(text: str) -> str:
-    """A metric's own words, in which a dollar is a dollar: matplotlib would read formulas between them."""
-    return text.replace("$", r"\$")
-
-
-def _svg(figure: Figure, name: str) -> str:
-    """The figure as an SVG element with a name for screen readers; the same bytes for the same data."""
-    text = io.StringIO()
-    figure.savefig(text, format="svg", bbox_inches="tight", dpi=150, metadata={"Date": None, "Creator": None})
-    plt.close(figure)
-    svg = text.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<svg width="([\d.]+)pt" height="[\d.]+pt"', r'<svg style="width:\1pt"', svg, count=1)
-    for index, colour in enumerate(PALETTE):  # the style sheet has a lighter set for dark pages
-        svg = svg.replace(mpl.colors.to_hex(colour), f"var(--hue-{index})")
-    label = name.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    return svg.replace(INK, "currentColor").replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+def _line(history: pd.DataFrame, column: str) -> np.ndarray:
+    """Points (n, 2) of a quantity over steps."""
+    if column not in history:
+        return np.empty((0, 2))
+    points = history[["step", column]].to_numpy(float)
+    return np.asarray(points[np.isfinite(points).all(1)])

@@ -1,36 +1,205 @@
-"""Render the page: one HTML file that needs no network, and two CSV files, a row per run and one per evaluation."""
+"""Render the page: one HTML file that needs no network, with its figures and tables beside it as files."""
 
 import base64
+import hashlib
 import os
-import shlex
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
-from ganbench import files, layout, yamlfile
-from ganbench.method import layers
-from ganbench.report import derived, figures, tables
-from ganbench.report.collect import Results, collect
-from ganbench.runs import Plan, Run
+from ganbench import files, layout, runs
+from ganbench.report import (
+    across,
+    charts,
+    contests,
+    derived,
+    exports,
+    figures,
+    merged,
+    numerals,
+    overview,
+    pictures,
+    provenance,
+    scenes,
+    spread,
+    standing,
+    verdicts,
+)
+from ganbench.report.collect import MissingResultError, Pair, Results, collect
+from ganbench.report.drawing import Drawing, safe
+from ganbench.runs import Plan
 
 HERE = Path(__file__).parent
+SCRIPTS = ("tables.js", "charts.js", "lightbox.js")
+
+
+@dataclass(frozen=True)
+class Report:
+    """The page's text, the texts of tables and the bytes of figures by their path beside it, and the files to copy."""
+
+    html: str
+    tables: dict[str, str]
+    figures: dict[str, bytes]
+    copies: dict[Path, Path]
 
 
 def write(plan: Plan) -> None:
-    """Collect the results of a plan and write `index.html`, `runs.csv` and `evaluations.csv`, the page last."""
+    """Collect the results of a plan and write its page, after everything that it links to."""
+    _keep_study(plan)
+    page = layout.report(plan.study.study)
+    _write(render(collect(plan), page.parent / "samples"), page)
+
+
+def compare(first: Path, second: Path) -> Path:
+    """Write the page of two studies; each is a study file, or a folder with a copy of a study's results."""
+    sides = [_side(path) for path in (first, second)]
+    names = [side.name for side in sides]
+    tags = (names[0], names[1]) if names[0] != names[1] else ("A", "B")
+    page = layout.report(f"{names[0]}-vs-{names[1]}")
+    both = merged.merge(sides[0], sides[1], tags)
+    of = {tags[0]: first, tags[1]: second}
+    _write(render(both, page.parent / "samples", merged.changes(both, tags), {t: str(p) for t, p in of.items()}), page)
+    return page
+
+
+def render(
+    results: Results,
+    beside: Path,
+    changes: list[merged.Change] | None = None,
+    sides: dict[str, str] | None = None,
+) -> Report:
+    """Everything of a report; equal results give equal bytes. `beside`: the folder of pictures that do not fit."""
     os.environ.setdefault("MPLBACKEND", "agg")
-    results = collect(plan)
-    html = render(results)
-    name = plan.study.study
-    for path, table in ((layout.runs_table, results.runs), (layout.evaluations_table, results.evaluations)):
-        files.write_text(path(name), table.to_csv(index=False, lineterminator="\n"))
-    files.write_text(layout.report(name), html)
+    standings = {name: standing.standing(results, name) for name in results.measures}
+    drawings: list[Drawing] = []
+
+    def drawn(drawing: Drawing | None) -> dict[str, Any] | None:
+        if drawing is None:
+            return None
+        drawings.append(drawing)
+        return {"svg": Markup(drawing.inline), "title": drawing.title, "name": drawing.name}
+
+    ranked = across.ranks(results)
+    tasks = across.tasks(results)
+    rank_table = standing.rank_table(results)
+    rankings = spread.rankings(results)
+    shown, copies = pictures.gather(results, beside)
+    histories = charts.thinned(results)
+    data: dict[str, charts.Chart] = {}
+    blocks = []
+    for pair in results.pairs:
+        chosen = [choice.median for choice in pictures.choices(results, pair).values()]
+        name, key = ", ".join(pair), "/".join(pair)
+        for kind, chart in (
+            ("training", charts.learning(results, pair)),
+            ("diagnostics", charts.diagnostics(results, pair, histories)),
+        ):
+            if chart is not None:
+                data[f"{kind}/{key}"] = chart
+        blocks.append(
+            {
+                "pair": pair,
+                "name": name,
+                "key": key,
+                "seeds": drawn(figures.seeds(results, pair, standings[results.headline(pair[0])])),
+                "training": drawn(figures.training(results, pair)),
+                "diagnostics": drawn(figures.diagnostics(results, pair, histories)),
+                "film": drawn(scenes.film(results, pair, chosen)),
+                "surface": drawn(scenes.surface(results, pair, chosen)),
+                "masses": drawn(scenes.masses(results, pair, chosen)),
+                "sheets": pictures.rows(shown.get((pair, "samples"), [])),
+                "interpolations": shown.get((pair, "interpolations"), []),
+                "neighbours": shown.get((pair, "nearest training images"), []),
+                "contests": _contests(results, pair, standings),
+                "derived": _derived(results, pair),
+            }
+        )
+    script = "\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    heads = results.headlines
+    context = {
+        "results": results,
+        "plan": results.plans[0],
+        "changes": changes,
+        "sides": sides,
+        "style": Markup((HERE / "style.css").read_text("utf-8")),
+        "script": Markup(script),
+        "script_hash": digest,
+        "charts": Markup(charts.embedded(data)),
+        "statuses": results.runs.status.value_counts().to_dict(),
+        "verdicts": [*_changed(changes, sides), *verdicts.verdicts(results, standings)],
+        "headline": [standings[name] for name in heads],
+        "others": [table for name, table in standings.items() if name not in heads],
+        "best": _best_checkpoints(results),
+        "ranks": rank_table,
+        "ranked": ranked,
+        "tasks": tasks,
+        "ranks_figure": drawn(overview.ranks(results, rank_table)) if len(results.rows) > 1 else None,
+        "profiles": drawn(overview.profiles(tasks)) if tasks else None,
+        "diagram": drawn(overview.diagram(ranked)) if ranked and ranked.diagram else None,
+        "cost_figure": drawn(overview.cost(results, standings)),
+        "stability": drawn(overview.rankings(rankings)) if rankings else None,
+        "rankings": rankings,
+        "splits": spread.splits(results),
+        "failure_rates": spread.failures(results),
+        "failures": provenance.failures(results),
+        "cost": _cost(results),
+        "blocks": blocks,
+        "formulas": derived.FORMULAS,
+        "runs": results.runs.to_dict("records"),
+        "recipes": provenance.recipes(results),
+        "architectures": provenance.architectures(results),
+        "machines": provenance.machines(results),
+        "commands": provenance.commands(results) if sides is None else [],
+        "studies": [(provenance.shown(plan.file), plan.file.read_text("utf-8"), plan) for plan in results.plans],
+        "fewest_seeds": contests.FEWEST_SEEDS,
+        "most_methods": contests.MOST_METHODS,
+    }
+    html = _environment().get_template("page.html").render(context)
+    return Report(
+        html,
+        _tables(results, standings, rank_table),
+        {f"figures/{d.name}.{form}": of for d in drawings for form, of in (("svg", d.svg.encode()), ("pdf", d.pdf))},
+        copies,
+    )
 
 
-def render(results: Results) -> str:
-    """The page as text; equal results give equal bytes."""
+def _write(report: Report, page: Path) -> None:
+    """The page last, in a folder without figures and tables of earlier studies."""
+    for name in ("figures", "tables", "samples"):
+        shutil.rmtree(page.parent / name, ignore_errors=True)
+    for name, text in report.tables.items():
+        files.write_text(page.parent / name, text)
+    for name, content in report.figures.items():
+        with files.replacing(page.parent / name) as temporary:
+            temporary.write_bytes(content)
+    for target, source in report.copies.items():
+        with files.replacing(target) as temporary:
+            shutil.copyfile(source, temporary)
+    files.write_text(page, report.html)
+
+
+def _tables(
+    results: Results, standings: dict[str, standing.Standing], ranks: dict[str, list[float | None]]
+) -> dict[str, str]:
+    """The texts of all tables by their path."""
+    pairs = [", ".join(pair) for pair in results.pairs]
+    tables = {
+        "runs.csv": results.runs.to_csv(index=False, lineterminator="\n"),
+        "evaluations.csv": results.evaluations.to_csv(index=False, lineterminator="\n"),
+        "tables/cells.csv": exports.cells_csv(list(standings.values())),
+        "tables/pairs.csv": exports.pairs_csv(results),
+        "tables/ranks.csv": exports.table_csv(["method", *pairs], [[row, *of] for row, of in ranks.items()]),
+        "tables/ranks.tex": exports.ranks_tex(results, ranks),
+    }
+    return tables | {f"tables/{safe(name)}.tex": exports.standing_tex(standings[name]) for name in standings}
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,
@@ -38,142 +207,95 @@ def render(results: Results) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["number"] = tables.number
-    plan = results.plan
-    metric_tables = {name: tables.metric_table(results, name) for name in results.measures}
-    shown_first = list(dict.fromkeys(results.headline(dataset) for dataset in plan.datasets))
-    return environment.get_template("page.html").render(
-        plan=plan,
-        results=results,
-        style=Markup((HERE / "style.css").read_text("utf-8")),
-        statuses=results.runs.status.value_counts().to_dict(),
-        verdicts=tables.verdicts(metric_tables, results),
-        headline=[metric_tables[name] for name in shown_first],
-        others=[table for name, table in metric_tables.items() if name not in shown_first],
-        cost=tables.cost_rows(results),
-        seed_figures=[_figure(figures.seeds(results, d, a), d, a) for d, a in results.pairs],
-        best=[tables.metric_table(results, name, "best") for name in shown_first if _has_best(results, name)],
-        over_training=[_over_training(results, d, a) for d, a in results.pairs] if _has_curves(results) else [],
-        formulas=derived.FORMULAS,
-        curve_figures=[_figure(figures.curves(results, d, a), d, a) for d, a in results.pairs],
-        samples=[_samples(results, d, a) for d, a in results.pairs],
-        failures=results.runs[results.runs.status != "ok"].to_dict("records"),
-        runs=results.runs.to_dict("records"),
-        measures=results.measures,
-        recipes=_recipes(results),
-        architectures=_architectures(results),
-        provenance=next(iter(results.records.values()))["training"]["provenance"],
-        study_text=plan.file.read_text("utf-8"),
-        rerun=f"snakemake --cores 8 --resources gpu=4 --configfile {shlex.quote(str(_shown(plan.file)))}",
-        file=_shown(plan.file),
-    )
+    for name in ("number", "span", "percent", "p_value", "plural"):
+        environment.filters[name] = getattr(numerals, name)
+    return environment
 
 
-def _shown(file: Path) -> Path:
-    """The study file as it is called from here: a page says nothing of its maker's folders."""
-    return file.resolve().relative_to(Path.cwd()) if file.resolve().is_relative_to(Path.cwd()) else Path(file.name)
+def _contests(results: Results, pair: Pair, standings: dict[str, standing.Standing]) -> list[contests.Contest]:
+    """All pairs of a few methods; of many, the best against each other one."""
+    cells = standings[results.headline(pair[0])].column(pair)
+    leader = next((row for row, cell in cells.items() if cell.best), None)
+    return contests.contests(results, pair, leader if len(cells) > contests.MOST_METHODS else None)
 
 
-def _figure(svg: str, dataset: str, architecture: str) -> dict[str, Any]:
-    return {"svg": Markup(svg), "title": f"{dataset}, {architecture}"}
+def _changed(changes: list[merged.Change] | None, sides: dict[str, str] | None) -> list[str]:
+    """The first sentence of a comparison."""
+    if changes is None or sides is None:
+        return []
+    first, second = sides
+    return merged.sentences(changes, (first, second))
 
 
-def _has_curves(results: Results) -> bool:
-    return bool((results.evaluations.checkpoint == "snapshot").any())
+def _best_checkpoints(results: Results) -> list[standing.Standing]:
+    if not (results.evaluations.checkpoint == "snapshot").any():
+        return []
+    judged = [name for name in results.headlines if results.measures[name].trait("direction") != "none"]
+    return [standing.standing(results, name, "best") for name in judged]
 
 
-def _has_best(results: Results, metric: str) -> bool:
-    """Whether best checkpoints were selected on a metric."""
-    return _has_curves(results) and results.measures[metric].trait("direction") != "none"
-
-
-def _over_training(results: Results, dataset: str, architecture: str) -> dict[str, Any]:
-    """The curve of the headline, and what is derived from it."""
-    watched = next(iter(results.plan.datasets[dataset].watched.values()))
-    limits = derived.thresholds(results.plan, results.evaluations)
-    given = results.plan.datasets[dataset].evaluation.threshold is not None
+def _derived(results: Results, pair: Pair) -> dict[str, Any] | None:
+    """Per method what its curves of the headline say, in the order of derived.FORMULAS: medians over seeds."""
+    limits: dict[Pair, float] = {}
+    for plan in reversed(results.plans):
+        of = results.evaluations if len(results.plans) == 1 else results.evaluations.iloc[:0]
+        limits |= derived.thresholds(plan, of)
+    if results.curve(pair).empty or pair not in limits:
+        return None
+    rows = {}
+    for method in results.methods:
+        runs = results.runs
+        of = runs[(runs.dataset == pair[0]) & (runs.architecture == pair[1]) & (runs.method == method)]
+        if of.empty:
+            continue
+        reached = of.steps_to_threshold.dropna()
+        texts = {name: numerals.number(of[name].median()) for name in derived.FORMULAS}
+        if results.datasets[pair[0]].headline.trait("direction") != "none":
+            median = f"{reached.median():,.0f}" if len(reached) else "not reached"
+            texts["steps_to_threshold"] = f"{median} ({len(reached)} of {len(of)})"
+        rows[method] = list(texts.values())
+    given = results.datasets[pair[0]].evaluation.threshold is not None
     return {
-        **_figure(figures.over_training(results, dataset, architecture), dataset, architecture),
-        "measure": watched,
-        "threshold": limits.get((dataset, architecture)),
-        "threshold_from": "set by the study" if given else "the median of what the runs end with",
-        "rows": tables.derived_rows(results, dataset, architecture),
+        "rows": rows,
+        "threshold": limits[pair],
+        "from": "set by the study" if given else "the median of what the runs end with",
     }
 
 
-def _samples(results: Results, dataset: str, architecture: str) -> dict[str, Any]:
-    """Samples of the first seed of each method: the same seed for all, chosen by nobody."""
-    seed = results.plan.study.seeds[0]
-    chosen = [
-        run for run in results.plan.runs if (run.dataset, run.architecture, run.seed) == (dataset, architecture, seed)
-    ]
-    shown: dict[str, Any] = {"title": f"{dataset}, {architecture}", "seed": seed, "svg": None, "images": []}
-    if results.references[dataset]["modes"] is not None:
-        shown["svg"] = Markup(figures.scatter(results, dataset, architecture, chosen))
-    else:
-        shown["images"] = [{"method": run.method, "uri": _uri(results, run)} for run in chosen]
-    return shown
+def _cost(results: Results) -> dict[str, list[tuple[str, float | None]]]:
+    """Per method: discriminator steps per generator step, memory, then seconds per run for each pair, the median over
+    seeds; as text and as number."""
+    rows: dict[str, list[tuple[str, float | None]]] = {}
+    for method in results.methods:
+        of = results.runs[results.runs.method == method]
+        n_critic = sorted({r.spec["method"]["n_critic"] for r in results.planned.values() if r.method == method})
+        gpu = of.gpu_megabytes.astype(float).max()
+        seconds = of.groupby(["dataset", "architecture"]).seconds.median()
+        rows[method] = [
+            (" or ".join(map(str, n_critic)), float(n_critic[0])),
+            (f"{of.megabytes.max():.0f}", float(of.megabytes.max())),
+            (numerals.number(gpu), float(gpu) if gpu == gpu else None),
+            *((f"{seconds[p]:.1f}", float(seconds[p])) if p in seconds.index else ("·", None) for p in results.pairs),
+        ]
+    return rows
 
 
-def _uri(results: Results, run: Run) -> str | None:
-    path = results.plan.folder(run) / layout.SHEET
-    if not path.exists():
-        return None
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+def _side(path: Path) -> Results:
+    """The results of a study file, or of a folder that holds a copy of results. Raises MissingResultError."""
+    if not path.is_dir():
+        return collect(runs.plan(path))
+    study = layout.study(path)
+    if not study.exists():
+        raise MissingResultError(f"{study} is missing; `ganbench report STUDY` puts it there when it makes a page")
+    return collect(runs.plan(study), path)
 
 
-def _recipes(results: Results) -> list[dict[str, Any]]:
-    """Per method and kind of data: what it was, in full, and where it is from."""
-    plan, found = results.plan, []
-    entries = {entry.label: entry for entry in plan.study.methods}
-    seen: dict[tuple[str, str], Run] = {}
-    for run in plan.runs:
-        seen.setdefault((run.method, plan.datasets[run.dataset].kind), run)
-    for (label, kind), run in seen.items():
-        entry = entries.get(label) or entries[label.removesuffix("-shared")]
-        recipe = yamlfile.read(plan.registry.recipes[entry.name])
-        bases = [layer.get("citation") for layer in layers(plan.registry, entry.name, entry.settings.get("base"))]
-        found.append(
-            {
-                "label": label,
-                "kind": kind,
-                "title": recipe.get("title", entry.name),
-                "citation": " On top of: ".join(str(c).strip() for c in reversed(bases) if c),
-                "settings": _flat(run.spec["method"]),
-            }
-        )
-    return found
-
-
-def _architectures(results: Results) -> dict[str, dict[str, Any]]:
-    """Per architecture: what it is, and its settings on each dataset, which a method's penalty may have changed."""
-    found: dict[str, dict[str, Any]] = {}
-    for run in results.plan.runs:
-        spec = run.spec["architecture"]
-        about = results.plan.registry.card("architecture", spec["name"]).about
-        shown = found.setdefault(run.architecture, {"about": about, "settings": {}})
-        budget = run.spec["training"]
-        settings = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in spec["settings"].items())
-        settings += f"; {budget['generator_steps']:,} generator steps of {budget['batch_size']} samples"
-        texts = shown["settings"].setdefault(run.dataset, {})
-        texts.setdefault(settings, []).append(run.method)
-    for shown in found.values():
-        shown["settings"] = {
-            dataset if len(texts) == 1 else f"{dataset}, {', '.join(dict.fromkeys(methods))}": settings
-            for dataset, texts in shown["settings"].items()
-            for settings, methods in texts.items()
-        }
-    return found
-
-
-def _flat(method: dict[str, Any]) -> list[tuple[str, str]]:
-    lines = []
-    for key, value in method.items():
-        if isinstance(value, dict):
-            inside = value.get("settings", {k: v for k, v in value.items() if k != "name"})
-            written = ", ".join(f"{k} {v}" for k, v in inside.items())
-            named = f"{value['name']} ({written})" if "name" in value and written else value.get("name", written)
-            lines += [(key, named)] if named else []
-        elif value not in (None, [], False):
-            lines.append((key, str(value)))
-    return lines
+def _keep_study(plan: Plan) -> None:
+    """The study file beside its results, with the plugins that it names, so that a copy of them can be read later."""
+    kept = layout.study(layout.results(plan.study.study))
+    shutil.rmtree(kept.parent, ignore_errors=True)
+    files.write_text(kept, plan.file.read_text("utf-8"))
+    for name in plan.study.plugins:
+        target = kept.parent / name
+        if target.resolve().is_relative_to(kept.parent.resolve()):  # others cannot be found from a copy
+            files.write_text(target, (plan.file.parent / name).read_text("utf-8"))

@@ -1,0 +1,98 @@
+"""What a run looks like, for the page: small files beside its metrics, of its last generator's raw weights."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ganbench import data, files, layout, modes, neighbours, sheet
+from ganbench.evidence import Evidence, Reference
+from ganbench.generate import NotFiniteError
+from ganbench.reference import Instruments, Seen
+from ganbench.streams import stream
+from ganbench.trained import Trained
+
+FILM_POINTS = 400
+PATHS, STOPS = 4, 10
+"""An interpolation: so many paths between two noise vectors, each with so many images."""
+SHOWN, NEAREST = 12, 3
+"""Neighbours: so many samples, each above its nearest training images."""
+MOST_MODES = 100
+"""More modes cannot be told apart as bars."""
+
+FILES = (layout.FILM, layout.INTERPOLATION, layout.NEIGHBOURS)
+
+
+def remove(folder: Path) -> None:
+    """Forget the pictures of an earlier generator."""
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+
+
+def write(trained: Trained, seen: Seen, instruments: Instruments) -> None:
+    """A film of points over training; for images, interpolations and the nearest training images."""
+    if instruments.dataset.kind == "points":
+        _write_film(trained)
+    else:
+        sheet.write_rows(_interpolations(trained), STOPS, trained.folder / layout.INTERPOLATION)
+        _write_neighbours(trained, seen, instruments)
+
+
+def mode_masses(seen: Seen, instruments: Instruments) -> dict[str, list[float]] | None:
+    """The share of samples in each mode, and the true shares; None where no modes are known, or too many."""
+    label = instruments.dataset.headline.extractor
+    fake, real = seen[label], instruments.references["test"][label]
+    truth = _true_shares(real, instruments, label)
+    if truth is None or len(truth) > MOST_MODES:
+        return None
+    counts = modes.class_counts(fake) if real.mode_weights is None else modes.count(fake, real, "any")[0]
+    return {"shares": (counts / len(fake)).tolist(), "truth": truth.tolist()}
+
+
+def _true_shares(real: Reference, instruments: Instruments, label: str | None) -> Tensor | None:
+    """Those of the mixture or of the classes; else, if the classes are the dataset's own, as the real ones are seen."""
+    if real.mode_weights is not None:
+        return real.mode_weights
+    if label is None or "classes" not in instruments.dataset.extractors[label].card.traits["provides"]:
+        return None
+    return modes.class_counts(real.evidence) / len(real.evidence)
+
+
+def _write_film(trained: Trained) -> None:
+    steps, frames = [], []
+    for step in sorted(trained.steps):
+        try:
+            frames.append(trained.samples("raw", step, FILM_POINTS, "over training").half())
+        except NotFiniteError:
+            continue  # a step that the curve leaves out too
+        steps.append(step)
+    with files.replacing(trained.folder / layout.FILM) as temporary:
+        save_file({"steps": torch.tensor(steps), "samples": torch.stack(frames)}, temporary)
+
+
+@torch.no_grad()
+def _interpolations(trained: Trained) -> Tensor:
+    """Images (PATHS * STOPS, channels, size, size) on great circles, on which noise keeps its typical length."""
+    noise_dim = trained.run.spec["architecture"]["settings"]["noise_dim"]
+    noise = stream(trained.run.seed, "interpolation", trained.device)
+    first, last = torch.randn(2, PATHS, 1, noise_dim, generator=noise, device=trained.device)
+    cosine = torch.nn.functional.cosine_similarity(first, last, dim=-1).clamp(-1 + 1e-6, 1 - 1e-6)
+    angle = cosine.acos()[..., None]
+    at = torch.linspace(0, 1, STOPS, device=trained.device)[None, :, None]
+    path = (((1 - at) * angle).sin() * first + (at * angle).sin() * last) / angle.sin()
+    trained.load("raw", trained.last)
+    return data.as_bytes(trained.network.eval()(path.flatten(0, 1))).cpu()
+
+
+def _write_neighbours(trained: Trained, seen: Seen, instruments: Instruments) -> None:
+    """A row of samples, and below each its nearest training images as the headline's extractor sees them."""
+    label = instruments.dataset.headline.extractor
+    training = instruments.references["test"][label].training
+    shown: Evidence = seen[label].first(min(SHOWN, len(seen[label])))
+    if training is None or shown.images is None:
+        return
+    _, found = neighbours.nearest(shown.features, training.evidence.features, NEAREST)
+    images = data.read(instruments.dataset, "train").samples
+    rows = torch.cat([shown.images.cpu(), images[found.T.flatten()]])
+    sheet.write_rows(rows, len(shown), trained.folder / layout.NEIGHBOURS)

@@ -1,0 +1,122 @@
+"""The sentences at the top: which method is better, on what, by how much, and whether that can be said."""
+
+from ganbench.report.collect import Pair, Results
+from ganbench.report.contests import FEWEST_SEEDS, Contest, contests
+from ganbench.report.numerals import listed, number, plural, span
+from ganbench.report.spread import failures
+from ganbench.report.standing import Standing
+from ganbench.stats import counts
+
+MOST_NAMED = 4
+"""So many methods are named in one sentence; the rest is counted."""
+
+
+def verdicts(results: Results, standings: dict[str, Standing]) -> list[str]:
+    """What is true of all of it, then a sentence per dataset and architecture, then who failed."""
+    columns = {pair: contests(results, pair) for pair in results.pairs}
+    found = [*_overall(results, columns)]
+    for pair in results.pairs:
+        found.append(_column(results, pair, standings[results.headline(pair[0])]))
+    return [*found, *_failures(results)]
+
+
+def _overall(results: Results, columns: dict[Pair, list[Contest]]) -> list[str]:
+    """The method with the most clear wins, against each other one."""
+    if len(results.rows) < 2:
+        return ["There is one method: nothing to compare."]
+    wins: dict[str, dict[str, int]] = {row: {} for row in results.rows}
+    shared: dict[frozenset[str], int] = {}
+    for contest in (contest for found in columns.values() for contest in found):
+        both = frozenset((contest.first, contest.second))
+        shared[both] = shared.get(both, 0) + 1
+        if contest.winner in wins:
+            loser = contest.second if contest.winner == contest.first else contest.first
+            wins[contest.winner][loser] = wins[contest.winner].get(loser, 0) + 1
+    seeds = max((contest.seeds for found in columns.values() for contest in found), default=0)
+    if seeds < FEWEST_SEEDS:
+        return [f"No conclusion that one method beats another: {_too_few(seeds, len(results.rows))}."]
+    leader = max(wins, key=lambda method: sum(wins[method].values()))
+    beaten = wins[leader]
+    if not beaten:
+        return ["No method beats another on any dataset: every interval of a paired difference holds “no difference”."]
+    named = sorted(beaten, key=lambda method: -beaten[method])[:MOST_NAMED]
+    things = "datasets" if len(results.pairs) == len(results.datasets) else "pairs of dataset and architecture"
+    parts = [f"{method} on {beaten[method]} of {shared[frozenset((leader, method))]}" for method in named]
+    more = len(beaten) - len(named)
+    tail = f", and {plural(more, 'other method')} somewhere" if more else ""
+    lost = {m: wins[m][leader] for m in results.rows if leader in wins[m]}
+    sentence = f"{leader} has the most clear wins: it beats {listed(parts)} {things}{tail}"
+    if lost:
+        sentence += f"; it loses to {listed([f'{m} on {n}' for m, n in list(lost.items())[:MOST_NAMED]])}"
+    return [f"{sentence}."]
+
+
+def _column(results: Results, pair: Pair, standing: Standing) -> str:
+    """The best of one column, whom it beats and by how much, and whom it cannot be told from."""
+    where, cells = ", ".join(pair), standing.column(pair)
+    best = [row for row, cell in cells.items() if cell.best]
+    if standing.direction not in ("lower", "higher"):
+        return f"{where}: {standing.title} ranks no method."
+    if not any(cell.summary.average.count for cell in cells.values()):
+        return f"{where}: no method has a number."
+    if not best:
+        return (
+            f"{where}: all methods score the same, {number(next(iter(cells.values())).value)} {standing.unit}".rstrip()
+            + "."
+        )
+    leader = cells[best[0]]
+    unit = f" {standing.unit}" if standing.unit else ""
+    interval = f" {span(leader.summary.average.interval)}" if leader.summary.average.interval else ""
+    verb = "leads" if len(best) == 1 else "lead"
+    sentence = f"{where}: {listed(best)} {verb} with {leader.text}{unit}{interval} ({standing.title})"
+    others = [c for c in contests(results, pair, best[0]) if c.second not in best]
+    if not others:
+        return f"{sentence}."
+    seeds = others[0].seeds
+    if seeds < FEWEST_SEEDS:
+        return f"{sentence}; no conclusion: {_too_few(seeds, len(cells))}."
+    beaten = [c for c in others if c.winner == best[0]]
+    failed = [c.second for c in others if cells[c.second].summary.failures.events]
+    open_ = [c.second for c in others if c.winner is None and c.second not in failed]
+    if beaten:
+        parts = [f"{c.second} {_effect(c)}" for c in beaten[:MOST_NAMED]]
+        more = f", and {plural(len(beaten) - MOST_NAMED, 'other')}" if len(beaten) > MOST_NAMED else ""
+        sentence += (
+            f". {'It' if len(best) == 1 else best[0]} beats {listed(parts)}{more}, {plural(seeds, 'paired seed')}"
+        )
+    if open_:
+        sentence += f". Not told apart from {'it' if len(best) == 1 else best[0]}: {listed(open_)}"
+    if failed:
+        sentence += f". With failed runs: {listed(failed)}"
+    return f"{sentence}."
+
+
+def _effect(contest: Contest) -> str:
+    """`by 6.1 modes [4.0, 8.2]`, or `(0.52 × its value [0.41, 0.66])`, always of the better over the other."""
+    effect = contest.comparison.effect
+    interval = span(effect.interval)
+    if effect.scale == "log":
+        return f"({number(effect.value)} × its value {interval})"
+    low, high = (effect.interval.low, effect.interval.high) if effect.interval else (0.0, 0.0)
+    if effect.value < 0:
+        low, high = -high, -low
+    unit = f" {contest.unit}" if contest.unit else ""
+    return f"by {number(abs(effect.value))}{unit} [{number(low)}, {number(high)}]"
+
+
+def _too_few(seeds: int, methods: int) -> str:
+    """`3 seeds, at least 6 needed for two methods and 9 for all pairs of 5`."""
+    two, all_ = counts.paired_seeds(seeds).needed, counts.paired_seeds(seeds, max(2, methods)).needed
+    more = f", {all_} to test all pairs of {methods}" if methods > 2 else ""
+    return f"{plural(seeds, 'seed')}, and a signed-rank test needs {two} for two methods{more}"
+
+
+def _failures(results: Results) -> list[str]:
+    bad = [f for f in failures(results) if f.diverged.events or f.collapsed.events]
+    total = len(results.runs)
+    if not bad:
+        return [f"Every one of {plural(total, 'run')} finished with numbers, and none collapsed."]
+    diverged, collapsed = (int(sum(getattr(f, kind).events for f in bad)) for kind in ("diverged", "collapsed"))
+    worst = sorted(bad, key=lambda f: -(f.diverged.events + f.collapsed.events))[:MOST_NAMED]
+    parts = [f"{f.method} {int(f.diverged.events + f.collapsed.events)} of {f.diverged.count}" for f in worst]
+    return [f"Of {total} runs {diverged} diverged and {collapsed} collapsed, most of them of {listed(parts)}."]

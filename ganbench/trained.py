@@ -1,0 +1,56 @@
+"""The generators that a run left behind."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ganbench import layout
+from ganbench.generate import generate
+from ganbench.runs import Run
+from ganbench.streams import stream
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The generators that a run left behind: at the end, and at the steps where it kept a snapshot."""
+
+    run: Run
+    folder: Path
+    record: dict[str, Any]
+    network: nn.Module
+    device: torch.device
+
+    @property
+    def steps(self) -> dict[int, float]:
+        """The seconds of training at each step whose weights are here, the last step included if it is finite."""
+        seconds = {snapshot["step"]: snapshot["seconds"] for snapshot in self.record["snapshots"]}
+        if self.record["status"] == "ok":
+            seconds[self.last] = self.record["seconds"]
+        return seconds
+
+    @property
+    def last(self) -> int:
+        """The last step."""
+        return int(self.run.spec["training"]["generator_steps"])
+
+    def samples(self, weights: str, step: int, count: int, role: str) -> Tensor:
+        """Samples after a step, with `raw` or `ema` weights. The same noise for every step. Raises NotFiniteError."""
+        self.load(weights, step)
+        noise_dim = self.run.spec["architecture"]["settings"]["noise_dim"]
+        return generate(self.network, count, noise_dim, stream(self.run.seed, role, self.device))
+
+    def load(self, weights: str, step: int) -> None:
+        """Give the network its weights after a step."""
+        if step == self.last:
+            state = load_file(self.folder / layout.GENERATORS[weights])
+        else:
+            prefix = f"{weights}/{step}/"
+            with safe_open(self.folder / layout.SNAPSHOTS, "pt") as file:
+                names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 - no mapping
+                state = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+        self.network.load_state_dict(state)
