@@ -1,23 +1,10 @@
 # Wiring only: what is planned is in ganbench/runs.py, where it lies in ganbench/layout.py, what runs is `ganbench VERB`.
 import sys
-from pathlib import Path
 
-from ganbench import layout, markers, problems, runs
-from snakemake.exceptions import WorkflowError
+from ganbench import layout, wiring
 
-settings = workflow.config_settings
-if settings.config or len(settings.configfiles) > 1:
-    raise WorkflowError(
-        "ganbench reads one study file: name it with --configfile, and edit it instead of using --config"
-    )
-STUDY = Path((*settings.configfiles, "configs/quick.yaml")[0])
-try:
-    plan = runs.plan(STUDY)
-except problems.StudyError as error:
-    raise WorkflowError(str(error)) from None
-if not any(Path(".snakemake/locks").glob("*")):  # else another call is at work, and believes in them
-    markers.discard_false(plan)
-
+STUDY = wiring.study(workflow.config_settings)
+plan = wiring.planned(STUDY)
 NAME = plan.study.study
 GANBENCH = [sys.executable, "-m", "ganbench"]
 GPU = 0 if plan.study.device == "cpu" else 1

@@ -1,0 +1,31 @@
+"""What the Snakefile asks before its rules: which study, and its plan."""
+
+from pathlib import Path
+from typing import Any
+
+from snakemake.exceptions import WorkflowError
+
+from ganbench import markers, problems, runs
+from ganbench.runs import Plan
+
+DEFAULT = "configs/quick.yaml"
+
+
+def study(settings: Any) -> Path:
+    """The one study file of a workflow's configuration. Raises WorkflowError if there is more than a file."""
+    if settings.config or len(settings.configfiles) > 1:
+        raise WorkflowError(
+            "ganbench reads one study file: name it with --configfile, and edit it instead of using --config"
+        )
+    return Path((*settings.configfiles, DEFAULT)[0])
+
+
+def planned(file: Path) -> Plan:
+    """The plan of a study, without markers that speak falsely. Raises WorkflowError with the study's problems."""
+    try:
+        plan = runs.plan(file)
+    except problems.StudyError as error:
+        raise WorkflowError(str(error)) from None
+    if not any(Path(".snakemake/locks").glob("*")):  # else another call is at work, and believes in them
+        markers.discard_false(plan)
+    return plan
