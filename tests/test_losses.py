@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from ganbench import plugins
@@ -17,9 +19,9 @@ every_loss = pytest.mark.parametrize("name", LOSSES)
 both_sides = pytest.mark.parametrize("side", SIDES)
 
 
-def loss(name: str) -> Any:
+def loss(name: str, **given: Any) -> Any:
     card = REGISTRY.card("loss", name)
-    settings, problems = plugins.resolve(card, {})
+    settings, problems = plugins.resolve(card, given)
     assert not problems
     return plugins.load(card, settings)
 
@@ -31,7 +33,15 @@ def scores(*shape: int, seed: int = 0, scale: float = 1.0) -> tuple[Tensor, Tens
 
 
 def test_the_built_in_losses_are_found() -> None:
-    assert {"minimax", "non-saturating", "wasserstein"} <= set(LOSSES)
+    assert {
+        "minimax",
+        "non-saturating",
+        "wasserstein",
+        "least-squares",
+        "hinge",
+        "relativistic",
+        "relativistic-average",
+    } <= set(LOSSES)
 
 
 @every_loss
@@ -97,6 +107,20 @@ def test_gradients_agree_with_finite_differences(name: str, side: str) -> None:
 
 @every_loss
 @both_sides
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("size", [0.0, 1e-3, 1.0, 30.0, 500.0])
+def test_coarse_numbers_are_close_to_exact_ones(name: str, side: str, dtype: torch.dtype, size: float) -> None:
+    coarse = [(size * score).to(dtype) for score in scores(16)]
+    value = getattr(loss(name), side)(*coarse)
+    exact = getattr(loss(name), side)(*(score.double() for score in coarse))
+    assert value.dtype == dtype
+    torch.testing.assert_close(
+        value.double(), exact, rtol=4 * torch.finfo(dtype).eps, atol=4 * torch.finfo(dtype).eps * size
+    )
+
+
+@every_loss
+@both_sides
 @pytest.mark.parametrize("real", [-1e4, 1e4])
 @pytest.mark.parametrize("fake", [-1e4, 1e4])
 def test_huge_scores_stay_finite(name: str, side: str, real: float, fake: float) -> None:
@@ -120,6 +144,10 @@ def entropy_loss(real: Tensor, fake: Tensor) -> Tensor:
     return -log_d(real).mean() - log_not_d(fake).mean()
 
 
+def average_loss(winner: Tensor, loser: Tensor) -> Tensor:
+    return -log_d(winner - loser.mean()).mean() - log_not_d(loser - winner.mean()).mean()
+
+
 FORMULAS: dict[tuple[str, str], Callable[[Tensor, Tensor], Tensor]] = {
     ("minimax", "discriminator"): entropy_loss,
     ("minimax", "generator"): lambda _, fake: log_not_d(fake).mean(),
@@ -127,6 +155,14 @@ FORMULAS: dict[tuple[str, str], Callable[[Tensor, Tensor], Tensor]] = {
     ("non-saturating", "generator"): lambda _, fake: -log_d(fake).mean(),
     ("wasserstein", "discriminator"): lambda real, fake: -(real.sum() - fake.sum()) / len(real),
     ("wasserstein", "generator"): lambda _, fake: -fake.sum() / len(fake),
+    ("least-squares", "discriminator"): lambda real, fake: 0.5 * ((real - 1) ** 2).mean() + 0.5 * (fake**2).mean(),
+    ("least-squares", "generator"): lambda _, fake: 0.5 * ((fake - 1) ** 2).mean(),
+    ("hinge", "discriminator"): lambda real, fake: -(real - 1).clamp(max=0).mean() - (-fake - 1).clamp(max=0).mean(),
+    ("hinge", "generator"): lambda _, fake: -fake.sum() / len(fake),
+    ("relativistic", "discriminator"): lambda real, fake: -log_d(real - fake).mean(),
+    ("relativistic", "generator"): lambda real, fake: -log_d(fake - real).mean(),
+    ("relativistic-average", "discriminator"): average_loss,
+    ("relativistic-average", "generator"): lambda real, fake: average_loss(fake, real),
 }
 
 
@@ -140,12 +176,28 @@ def test_the_formula_of_the_paper(name: str, side: str) -> None:
 def test_at_score_zero_the_gan_losses_are_logarithms_of_two() -> None:
     zero = torch.zeros(4, dtype=torch.float64)
     two = torch.tensor(2.0, dtype=torch.float64)
-    for name, generator in (("minimax", -two.log()), ("non-saturating", two.log())):
-        torch.testing.assert_close(loss(name).discriminator(zero, zero), 2 * two.log())
-        torch.testing.assert_close(loss(name).generator(zero, zero), generator)
+    for name, discriminator, generator in (
+        ("minimax", 2, -1),
+        ("non-saturating", 2, 1),
+        ("relativistic", 1, 1),
+        ("relativistic-average", 2, 2),
+    ):
+        torch.testing.assert_close(loss(name).discriminator(zero, zero), discriminator * two.log())
+        torch.testing.assert_close(loss(name).generator(zero, zero), generator * two.log())
 
 
-@pytest.mark.parametrize(("name", "expected"), [("minimax", 0.0), ("non-saturating", -1.0), ("wasserstein", -1.0)])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("minimax", 0.0),
+        ("non-saturating", -1.0),
+        ("wasserstein", -1.0),
+        ("least-squares", -51.0),
+        ("hinge", -1.0),
+        ("relativistic", -1.0),
+        ("relativistic-average", -2.0),
+    ],
+)
 def test_what_the_generator_learns_from_a_fake_that_is_surely_fake(name: str, expected: float) -> None:
     fake = torch.tensor([-50.0], dtype=torch.float64, requires_grad=True)
     (gradient,) = torch.autograd.grad(loss(name).generator(torch.zeros(1, dtype=torch.float64), fake), fake)
@@ -155,4 +207,89 @@ def test_what_the_generator_learns_from_a_fake_that_is_surely_fake(name: str, ex
 def test_only_the_wasserstein_loss_says_that_its_scores_are_a_critics() -> None:
     critics = {name for name in LOSSES if REGISTRY.card("loss", name).traits.get("critic", False)}
     assert "wasserstein" in critics
-    assert critics.isdisjoint({"minimax", "non-saturating"})
+    assert critics.isdisjoint(
+        {"minimax", "non-saturating", "least-squares", "hinge", "relativistic", "relativistic-average"}
+    )
+
+
+# Relativistic losses
+
+
+@every_loss
+def test_a_loss_asks_for_fresh_real_scores_exactly_if_its_generator_looks_at_them(name: str) -> None:
+    real, fake = (score.requires_grad_(True) for score in scores(7))
+    (gradient,) = torch.autograd.grad(loss(name).generator(real, fake), real, allow_unused=True)
+    looks = gradient is not None and bool((gradient != 0).any())
+    assert looks == REGISTRY.card("loss", name).traits.get("relativistic", False)
+
+
+batches = st.lists(st.tuples(st.floats(-30, 30), st.floats(-30, 30)), min_size=1, max_size=9)
+
+
+@pytest.mark.parametrize("name", ["relativistic", "relativistic-average"])
+@given(batches, st.floats(-100, 100))
+def test_only_differences_of_scores_count(name: str, pairs: list[tuple[float, float]], shift: float) -> None:
+    real, fake = torch.tensor(pairs, dtype=torch.float64).T
+    for side in SIDES:
+        objective = getattr(loss(name), side)
+        torch.testing.assert_close(objective(real + shift, fake + shift), objective(real, fake), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["relativistic", "relativistic-average"])
+@given(batches)
+def test_the_generator_plays_the_discriminators_game_with_the_roles_swapped(
+    name: str, pairs: list[tuple[float, float]]
+) -> None:
+    real, fake = torch.tensor(pairs, dtype=torch.float64).T
+    assert torch.equal(loss(name).generator(real, fake), loss(name).discriminator(fake, real))
+
+
+def test_real_and_fake_are_paired_by_place_and_not_on_average() -> None:
+    real, fake = torch.tensor([[3.0, -3.0], [2.0, -2.0]], dtype=torch.float64)
+    for name, same in (("relativistic", False), ("relativistic-average", True)):
+        for side in SIDES:
+            objective = getattr(loss(name), side)
+            assert (objective(real, fake) == objective(real, fake.flip(0))) == same, (name, side)
+
+
+def test_one_pair_is_its_own_average() -> None:
+    real, fake = scores(1)
+    for side in SIDES:
+        paired, average = (getattr(loss(name), side)(real, fake) for name in ("relativistic", "relativistic-average"))
+        torch.testing.assert_close(average, 2 * paired)
+
+
+# Least squares
+
+
+@given(batches, st.floats(-3, 3), st.floats(-3, 3), st.floats(-3, 3))
+def test_the_targets_of_least_squares(pairs: list[tuple[float, float]], a: float, b: float, c: float) -> None:
+    real, fake = torch.tensor(pairs, dtype=torch.float64).T
+    given = loss("least-squares", fake_target=a, real_target=b, generator_target=c)
+    count = len(pairs)
+    expected = sum((r - b) ** 2 + (f - a) ** 2 for r, f in pairs) / (2 * count)
+    assert given.discriminator(real, fake).item() == pytest.approx(expected, rel=1e-12, abs=1e-300)
+    expected = sum((f - c) ** 2 for _, f in pairs) / (2 * count)
+    assert given.generator(real, fake).item() == pytest.approx(expected, rel=1e-12, abs=1e-300)
+
+
+def test_least_squares_of_probabilities_saturates_as_the_scores_do_not() -> None:
+    real, fake = scores(50, scale=3.0)
+    given = loss("least-squares", of="probability")
+    expected = ((log_d(real).exp() - 1) ** 2).mean() / 2 + (log_d(fake).exp() ** 2).mean() / 2
+    torch.testing.assert_close(given.discriminator(real, fake), expected)
+    torch.testing.assert_close(given.generator(real, fake), ((log_d(fake).exp() - 1) ** 2).mean() / 2)
+    surely_fake = torch.tensor([-50.0], dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(given.generator(real, surely_fake), surely_fake)
+    assert gradient.item() == pytest.approx(0, abs=1e-20)
+
+
+# Hinge
+
+
+def test_scores_beyond_the_margin_no_longer_move_the_discriminator() -> None:
+    real = torch.tensor([0.5, 1.5, -4.0], dtype=torch.float64, requires_grad=True)
+    fake = torch.tensor([-0.5, -1.5, 4.0], dtype=torch.float64, requires_grad=True)
+    to_real, to_fake = torch.autograd.grad(loss("hinge").discriminator(real, fake), (real, fake))
+    torch.testing.assert_close(to_real, torch.tensor([-1 / 3, 0.0, -1 / 3], dtype=torch.float64))
+    torch.testing.assert_close(to_fake, torch.tensor([1 / 3, 0.0, 1 / 3], dtype=torch.float64))

@@ -1,4 +1,4 @@
-"""Recipes: what lies over what, and that the built-in five are those of their papers."""
+"""Recipes: what lies over what, and that the built-in ones are those of their papers."""
 
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ WGAN_RMSPROP = {"name": "rmsprop", "lr": 5e-5, "alpha": 0.99, "eps": 1e-8, "mome
 DCGAN_ADAM = _adam(2e-4, 0.5, 0.999)
 TTUR_D, TTUR_G = _adam(1e-4, 0.5, 0.999), _adam(5e-4, 0.5, 0.999)
 GP_POINTS, GP_IMAGES = _adam(1e-4, 0.5, 0.9), _adam(1e-4, 0.0, 0.9)
+TWO_SIDED = {"target": 1.0, "sided": "two", "epsilon": 0.0}
+DRAGAN = ("dragan", {"weight": 10.0, "target": 1.0, "reach": 0.5, "of": "score", "epsilon": 0.0})
+SPECTRAL = ("spectral-normalisation", {"power_iterations": 1})
 CLIP = ("weight-clipping", {"bound": 0.01})
 
 # loss, penalty, constraint, discriminator optimizer, generator optimizer, n_critic
@@ -34,16 +37,46 @@ GOLDEN: dict[str, tuple[Any, ...]] = {
     "non-saturating on digits": ("non-saturating", None, None, DCGAN_ADAM, DCGAN_ADAM, 1),
     "wgan on ring8": ("wasserstein", None, CLIP, WGAN_RMSPROP, WGAN_RMSPROP, 5),
     "wgan on digits": ("wasserstein", None, CLIP, WGAN_RMSPROP, WGAN_RMSPROP, 5),
-    "wgan-gp on ring8": ("wasserstein", ("gradient-penalty", {"weight": 0.1}), None, GP_POINTS, GP_POINTS, 5),
-    "wgan-gp on digits": ("wasserstein", ("gradient-penalty", {"weight": 10.0}), None, GP_IMAGES, GP_IMAGES, 5),
+    "wgan-gp on ring8": (
+        "wasserstein",
+        ("gradient-penalty", {"weight": 0.1, **TWO_SIDED}),
+        None,
+        GP_POINTS,
+        GP_POINTS,
+        5,
+    ),
+    "wgan-gp on digits": (
+        "wasserstein",
+        ("gradient-penalty", {"weight": 10.0, **TWO_SIDED}),
+        None,
+        GP_IMAGES,
+        GP_IMAGES,
+        5,
+    ),
     "ttur on ring8": ("non-saturating", None, None, TTUR_D, TTUR_G, 1),
     "ttur on digits": ("non-saturating", None, None, TTUR_D, TTUR_G, 1),
+    "lsgan on ring8": ("least-squares", None, None, DCGAN_ADAM | {"lr": 1e-4}, DCGAN_ADAM | {"lr": 1e-3}, 1),
+    "lsgan on digits": ("least-squares", None, None, DCGAN_ADAM | {"lr": 1e-3}, DCGAN_ADAM | {"lr": 1e-3}, 1),
+    "hinge on ring8": ("hinge", None, None, WGAN_RMSPROP | {"lr": 1e-3}, WGAN_RMSPROP | {"lr": 1e-3}, 1),
+    "hinge on digits": ("hinge", None, None, WGAN_RMSPROP | {"lr": 2e-4}, WGAN_RMSPROP | {"lr": 2e-4}, 1),
+    **{
+        f"{name} on {data}": (*parts, optimizer, optimizer, n_critic)
+        for data in ("ring8", "digits")
+        for name, parts, optimizer, n_critic in [
+            ("dragan", ("non-saturating", DRAGAN, None), _adam(1e-4, 0.5, 0.9), 1),
+            ("r1", ("non-saturating", ("r1", {"gamma": 10.0}), None), WGAN_RMSPROP | {"lr": 1e-4}, 1),
+            ("r3gan", ("relativistic", ("r1-r2", {"gamma": 0.1}), None), _adam(2e-4, 0.0, 0.99), 1),
+            ("rpgan", ("relativistic", None, None), DCGAN_ADAM, 1),
+            ("ragan", ("relativistic-average", None, None), DCGAN_ADAM, 1),
+            ("sngan", ("hinge", None, SPECTRAL), _adam(2e-4, 0.0, 0.9), 5),
+        ]
+    },
 }
+METHODS = list(dict.fromkeys(key.split(" on ")[0] for key in GOLDEN))
 
 
 def test_the_built_in_methods_have_the_settings_of_their_papers(study_file: StudyFile) -> None:
-    methods = ["minimax", "non-saturating", "wgan", "wgan-gp", "ttur"]
-    found = _resolved(study_file(datasets=["ring8", "digits"], methods=methods, seeds=[0]))
+    found = _resolved(study_file(datasets=["ring8", "digits"], methods=METHODS, seeds=[0]))
     table = {
         key: (
             method["loss"]["name"],
@@ -58,7 +91,11 @@ def test_the_built_in_methods_have_the_settings_of_their_papers(study_file: Stud
     assert table == GOLDEN
 
 
-@pytest.mark.parametrize("name", ["minimax", "non-saturating", "wgan", "wgan-gp", "ttur"])
+def test_every_built_in_recipe_is_in_that_table() -> None:
+    assert sorted(METHODS) == plugins.discover().names("method")
+
+
+@pytest.mark.parametrize("name", METHODS)
 def test_every_built_in_recipe_has_a_title_and_cites_its_paper(name: str) -> None:
     recipe = layers(plugins.discover(), name)[-1]
     assert recipe["title"]
@@ -142,7 +179,7 @@ def test_an_entry_beats_the_recipe_on_the_data_it_is_for(study_file: StudyFile) 
     entry = {"name": "wgan-gp", "penalty": {"weight": 3.0}, "on_images": {"n_critic": 2}, "optimizer": {"lr": 1e-3}}
     found = _resolved(study_file(datasets=["ring8", "digits"], methods=[entry], seeds=[0]))
     points, images = found["wgan-gp on ring8"], found["wgan-gp on digits"]
-    assert points["penalty"]["settings"] == images["penalty"]["settings"] == {"weight": 3.0}
+    assert points["penalty"]["settings"] == images["penalty"]["settings"] == {"weight": 3.0, **TWO_SIDED}
     assert (points["n_critic"], images["n_critic"]) == (5, 2)
     assert points["generator_optimizer"] == _adam(1e-3, 0.5, 0.9)
     assert images["generator_optimizer"] == _adam(1e-3, 0.0, 0.9)

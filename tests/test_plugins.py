@@ -45,7 +45,7 @@ def _write(folder: Path, source: str, name: str = "my_loss.py") -> Path:
 
 def test_built_in_plugins_are_named_after_their_files() -> None:
     registry = plugins.discover()
-    assert registry.names("loss") == ["minimax", "non-saturating", "wasserstein"]
+    assert {"minimax", "non-saturating", "wasserstein"} <= set(registry.names("loss"))
     assert {"ring8", "grid25", "digits", "mnist"} <= set(registry.names("dataset"))
     assert {"mlp", "dcgan"} <= set(registry.names("architecture"))
     assert {"minimax", "non-saturating", "wgan", "wgan-gp", "ttur"} <= set(registry.names("method"))

@@ -1,29 +1,40 @@
-"""The two-sided gradient penalty of WGAN-GP."""
+"""The gradient penalty of WGAN-GP, on points between real and fake samples."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import NonNegativeFloat
 from torch import Tensor
 
+from ganbench.slopes import lengths, slopes
+
 
 @dataclass(frozen=True)
 class Penalty:
-    """weight * E[(||grad D(x)|| - 1)^2] at random points between real and fake samples
-    (Gulrajani et al. 2017, equation 3). The gradient is of the score, per sample."""
+    """weight * E[(||grad D(x)|| - target)^2] at random points between real and fake samples
+    (Gulrajani et al. 2017, equation 3, two-sided). The gradient is of the score, per sample.
+
+    With `sided: one` only slopes above the target count (there section 4). `target: 0` is the zero-centred penalty
+    of Thanh-Tung et al. 2019 (arXiv:1902.03984). `epsilon` is added under the square root of the norm: 1e-4 in
+    compare_gan (Lucic et al. 2018).
+    """
 
     per_sample: ClassVar[bool] = True
 
     weight: NonNegativeFloat = 10.0
+    target: NonNegativeFloat = 1.0
+    sided: Literal["two", "one"] = "two"
+    epsilon: NonNegativeFloat = 0.0
 
     def __call__(
         self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: torch.Generator
     ) -> Tensor:
         """Real and fake samples (batch, ...) to the weighted penalty, a scalar that can be differentiated."""
         share = torch.rand((len(real), *[1] * (real.dim() - 1)), generator=stream, device=real.device, dtype=real.dtype)
-        between = (share * real + (1 - share) * fake).requires_grad_(True)
-        (gradient,) = torch.autograd.grad(discriminator(between).sum(), between, create_graph=True)
-        norm: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
-        return self.weight * (norm - 1).square().mean()
+        between = share * real + (1 - share) * fake
+        excess = lengths(slopes(discriminator, between), self.epsilon) - self.target
+        if self.sided == "one":
+            excess = excess.relu()
+        return self.weight * excess.square().mean()

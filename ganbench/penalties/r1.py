@@ -1,0 +1,30 @@
+"""R1: the discriminator is kept flat at real samples."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from pydantic import NonNegativeFloat
+from torch import Tensor
+
+from ganbench.slopes import slopes
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """gamma / 2 * E[||grad D(x)||^2] at real samples (Mescheder et al. 2018, section 4.1). The gradient is of the
+    score.
+
+    The authors' code (LMescheder/GAN_stability, `reg_param`) leaves out the half: its 10 is a gamma of 20 here.
+    """
+
+    per_sample: ClassVar[bool] = True
+
+    gamma: NonNegativeFloat = 10.0
+
+    def __call__(
+        self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: torch.Generator
+    ) -> Tensor:
+        """Real and fake samples (batch, ...) to the weighted penalty, a scalar that can be differentiated."""
+        return self.gamma / 2 * slopes(discriminator, real).square().sum(1).mean()
