@@ -74,7 +74,7 @@ def parse(text: str, registry: Registry) -> dict[str, Any]:
     shorts = {card.traits["short"]: name for name, card in registry.cards["metric"].items()}
     short, *parts = text.split("_")
     if short not in shorts:
-        raise MeasureError(unknown("unknown metric", text, [*registry.cards["metric"], *shorts]))
+        raise MeasureError(registry.missing("metric", text, shorts))
     found: dict[str, Any] = {"name": shorts[short]}
     for part in parts:
         count = COUNT.fullmatch(part)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, Pos
 from pydantic import Field as Key
 
 from ganbench import yamlfile
-from ganbench.plugins import Registry, unknown
+from ganbench.plugins import Registry
 
 Beta = Annotated[float, Key(ge=0, lt=1)]
 Decay = Annotated[float, Key(gt=0, lt=1)]
@@ -100,7 +100,7 @@ def layers(registry: Registry, name: str, base: str | None = None) -> list[dict[
         if name in seen:
             raise RecipeError(f"recipe '{name}' is its own base: {' -> '.join([*seen, name])}")
         if name not in registry.recipes:
-            raise RecipeError(unknown("unknown method", name, registry.recipes))
+            raise RecipeError(registry.missing("method", name))
         seen.append(name)
         recipe = yamlfile.read(registry.recipes[name])
         found.insert(0, recipe)

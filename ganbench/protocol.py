@@ -5,7 +5,7 @@ from typing import Any
 
 from ganbench import measures, specs, weights
 from ganbench.measures import Measure
-from ganbench.plugins import Card, Registry, unknown
+from ganbench.plugins import Card, Registry
 from ganbench.problems import Problem
 from ganbench.specs import Spec
 from ganbench.study import DatasetEntry, Evaluation, MetricEntry, Study
@@ -103,17 +103,17 @@ def dataset(study: Study, entry: DatasetEntry, registry: Registry) -> tuple[Data
     own = f"{card.name}-{card.traits.get('extractor', SHIPPED)}"
     usual = _named(evaluation.extractor or own, available, card)
     if available and usual is None:
-        problems.append(Problem(f"{where}: extractor", unknown("unknown extractor", evaluation.extractor, available)))
+        problems.append(Problem(f"{where}: extractor", registry.missing("extractor", str(evaluation.extractor), available)))
         usual = own
     chosen: dict[str, Measure] = {}
     reasons: list[str] = []
     explicit = evaluation.metrics is not None
-    entries = evaluation.metrics or tuple(MetricEntry(name=name) for name in registry.names("metric"))
+    entries = evaluation.metrics or tuple(MetricEntry(name=name) for name in _usual_metrics(registry))
     for wanted in entries:
         metric = registry.card("metric", wanted.name)
         label = _named(wanted.extractor, available, card) if wanted.extractor else usual
         if wanted.extractor and label is None:
-            reasons.append(f"{wanted.name}: {unknown('unknown extractor', wanted.extractor, available)}")
+            reasons.append(f"{wanted.name}: {registry.missing('extractor', wanted.extractor, available)}")
             continue
         extractor = available[label].card if label else None
         reason = measures.misfit(metric, card, extractor)
@@ -134,6 +134,11 @@ def dataset(study: Study, entry: DatasetEntry, registry: Registry) -> tuple[Data
     extractors = {label: extractor for label, extractor in available.items() if label in used}
     problems += [p for extractor in extractors.values() for p in _weights_problem(extractor)]
     return Dataset(entry.label, card, spec, evaluation, chosen, extractors), problems
+
+
+def _usual_metrics(registry: Registry) -> list[str]:
+    """What a study that names no metrics is measured by: not those of packages that happen to be installed."""
+    return [name for name in registry.names("metric") if not registry.card("metric", name).package]
 
 
 def _extractors(study: Study, card: Card, spec: Spec, registry: Registry) -> dict[str, Extractor]:
