@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from ganbench import plugins
-from ganbench.plugins import Card, Registry, unknown
+from ganbench.plugins import Card, Registry
 
 COUNT = re.compile(r"(\d{1,9})(k?)")
 

@@ -173,7 +173,7 @@ def discover(files: Sequence[Path] = ()) -> Registry:
 
 
 def _add_installed(registry: Registry) -> tuple[Broken, ...]:
-    """Add what packages offer. A name given twice means neither plugin, so that no package changes what a name means."""
+    """Add what packages offer. A name given twice means neither, so that no package changes what a name means."""
     broken: list[Broken] = []
     twice: set[tuple[str, str]] = set()
     for offer in installed.offers(GROUPS):

@@ -103,7 +103,9 @@ def dataset(study: Study, entry: DatasetEntry, registry: Registry) -> tuple[Data
     own = f"{card.name}-{card.traits.get('extractor', SHIPPED)}"
     usual = _named(evaluation.extractor or own, available, card)
     if available and usual is None:
-        problems.append(Problem(f"{where}: extractor", registry.missing("extractor", str(evaluation.extractor), available)))
+        problems.append(
+            Problem(f"{where}: extractor", registry.missing("extractor", str(evaluation.extractor), available))
+        )
         usual = own
     chosen: dict[str, Measure] = {}
     reasons: list[str] = []

@@ -27,7 +27,7 @@ def image_range(architecture: Any) -> None:
     for shape in _shapes(architecture):
         if len(shape) == 3:
             generator, _ = _networks(architecture, shape)
-            extreme = float(generator(100 * _noise(architecture, 7)).abs().max())
+            extreme = float(generator(100 * _noise(architecture, 7)).detach().abs().max())
             demand(extreme <= 1, f"a pixel of an image {shape} is {extreme:.3g}; end the generator with nn.Tanh()")
 
 
@@ -61,7 +61,9 @@ def permutation(architecture: Any) -> None:
     order = torch.tensor([3, 0, 6, 2, 5, 1, 4])
     for shape in _shapes(architecture):
         noise = _noise(architecture, 7)
-        for side, network, given in zip(("generator", "discriminator"), *_tried(architecture, shape, noise), strict=True):
+        for side, network, given in zip(
+            ("generator", "discriminator"), *_tried(architecture, shape, noise), strict=True
+        ):
             with seeded():
                 before = network(given)
             with seeded():
@@ -117,7 +119,7 @@ def weights(architecture: Any) -> None:
         other.load_state_dict(trained.state_dict())
         noise = _noise(architecture, 7)
         made = [network.eval()(noise) for network in (trained, other)]
-        demand(torch.equal(*made), f"a generator of {shape} makes other samples after its weights are stored and loaded")
+        demand(torch.equal(*made), f"a generator of {shape} makes other samples once its weights are stored and loaded")
 
 
 CHECKS = (

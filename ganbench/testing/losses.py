@@ -139,5 +139,5 @@ def _gradients(loss: Any, side: str, real: Tensor, fake: Tensor) -> tuple[Tensor
         value = _call(loss, side)(leaves[0] * 1, leaves[1] * 1)  # results, as a network's scores are
     demand(value.requires_grad, f"{side} returns a value without a gradient")
     found = torch.autograd.grad(value.sum(), leaves, allow_unused=True)
-    of_real, of_fake = (torch.zeros_like(l) if g is None else g for l, g in zip(leaves, found, strict=True))
+    of_real, of_fake = (torch.zeros_like(leaf) if g is None else g for leaf, g in zip(leaves, found, strict=True))
     return of_real, of_fake

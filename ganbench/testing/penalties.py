@@ -57,8 +57,8 @@ def permutation(penalty: Any) -> None:
     order = torch.tensor([2, 0, 3, 1])
     discriminator = judge((2,))
 
-    def draws(*samples: Tensor) -> Tensor:
-        return torch.stack([_call(penalty, discriminator, *samples, seed).detach() for seed in range(DRAWS)]).double()
+    def draws(real: Tensor, fake: Tensor) -> Tensor:
+        return torch.stack([_call(penalty, discriminator, real, fake, seed).detach() for seed in range(DRAWS)]).double()
 
     before, after = draws(real, fake), draws(real[order], fake[order])
     error = float((before.var() + after.var()).div(DRAWS).sqrt())
@@ -141,5 +141,3 @@ def _bare(penalty: Any, discriminator: nn.Module, real: Tensor, fake: Tensor, se
     demand(isinstance(value, Tensor) and value.dim() == 0, f"the penalty is {value!r}; it should be one number, ()")
     found: Tensor = value
     return found
-
-

@@ -82,7 +82,7 @@ def train(
     cards: list[Card],
     recipes: list[Path] | None = None,
 ) -> Trial:
-    """Train one run of a study of one cell. `cards`: the plugins under test; those from files are named in the study."""
+    """Train one run of a study. `cards`: the plugins under test; the study names those that are files."""
     named = [str(card.path.resolve()) for card in cards if not card.module]
     named += [str(path.resolve()) for path in recipes or []]
     study = {
