@@ -42,6 +42,7 @@ KINDS = {
     "metric": ("metrics", "Metric"),
 }
 METHODS = "methods"
+RECIPE = (".yaml", ".yml")
 KINDS_AND_METHOD = (*KINDS, "method")
 GROUPS = {f"{installed.PREFIX}{folder}": kind for kind, (folder, _) in KINDS.items()}
 GROUPS[installed.PREFIX + METHODS] = "method"
@@ -165,7 +166,7 @@ def discover(files: Sequence[Path] = ()) -> Registry:
     registry = Registry(cards, {path.stem: path for path in sorted((HERE / METHODS).glob("*.yaml"))})
     registry = replace(registry, broken=_add_installed(registry))
     for path in files:
-        if path.suffix in (".yaml", ".yml"):
+        if path.suffix in RECIPE:
             _add_recipe(registry, path)
         else:
             _add(cards, read_card(path))
@@ -230,6 +231,11 @@ def _source(package: str, importable: bool) -> str:
     return f"package {package}" if package else "built-in" if importable else "file"
 
 
+def kind_of(path: Path) -> str:
+    """The kind of the plugin in a file. Raises PluginError."""
+    return "method" if path.suffix in RECIPE else read_card(path).kind
+
+
 def name_of(path: Path) -> str:
     """The plugin's name: the file's, with hyphens."""
     return path.stem.replace("_", "-")
@@ -248,10 +254,10 @@ def read_card(path: Path, kind: str | None = None) -> Card:
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise PluginError(f"{path}: line {line}: not valid Python: {error}") from error
-    kind_of = {class_name: kind for kind, (_, class_name) in KINDS.items()}
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in kind_of]
-    if len(classes) != 1 or (kind is not None and kind_of[classes[0].name] != kind):
-        wanted = [KINDS[kind][1]] if kind else sorted(kind_of)
+    by_class = {class_name: kind for kind, (_, class_name) in KINDS.items()}
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in by_class]
+    if len(classes) != 1 or (kind is not None and by_class[classes[0].name] != kind):
+        wanted = [KINDS[kind][1]] if kind else sorted(by_class)
         raise PluginError(
             f"{path}: a plugin file defines exactly one of the classes {', '.join(wanted)}; found {len(classes)}"
         )
@@ -259,7 +265,7 @@ def read_card(path: Path, kind: str | None = None) -> Card:
     fields, declared = _declarations(body, path)
     about = ast.get_docstring(body) or ""
     card = Card(
-        kind=kind_of[body.name],
+        kind=by_class[body.name],
         name=name_of(path),
         path=path,
         sha256=hashlib.sha256(source).hexdigest(),

@@ -60,10 +60,7 @@ def permutation(architecture: Any) -> None:
     """In evaluation, each sample depends on its own noise and each score on its own sample, wherever they stand."""
     order = torch.tensor([3, 0, 6, 2, 5, 1, 4])
     for shape in _shapes(architecture):
-        noise = _noise(architecture, 7)
-        for side, network, given in zip(
-            ("generator", "discriminator"), *_tried(architecture, shape, noise), strict=True
-        ):
+        for side, network, given in _tried(architecture, shape):
             with seeded():
                 before = network(given)
             with seeded():
@@ -86,9 +83,7 @@ def precision(architecture: Any) -> None:
 def inputs_unchanged(architecture: Any) -> None:
     """Noise and samples are the same afterwards."""
     for shape in _shapes(architecture):
-        for side, network, given in zip(
-            ("generator", "discriminator"), *_tried(architecture, shape, _noise(architecture, 7)), strict=True
-        ):
+        for side, network, given in _tried(architecture, shape):
             passed = given.clone()
             network(passed)
             demand(torch.equal(passed, given), f"the {side} of {shape} changes its input in place")
@@ -100,9 +95,7 @@ def determinism(architecture: Any) -> None:
         first, second = _networks(architecture, shape), _networks(architecture, shape)
         equal = all(same(state(a), state(b)) for a, b in zip(first, second, strict=True))
         demand(equal, f"two builds with one seed differ for samples {shape}; draw from torch's global generator")
-        for side, network, given in zip(
-            ("generator", "discriminator"), *_tried(architecture, shape, _noise(architecture, 7)), strict=True
-        ):
+        for side, network, given in _tried(architecture, shape):
             with seeded(0):
                 once = network(given)
             with seeded(1):
@@ -149,12 +142,11 @@ def _networks(architecture: Any, shape: tuple[int, ...], seed: int = 0) -> tuple
         return architecture.generator(shape), architecture.discriminator(shape)
 
 
-def _tried(
-    architecture: Any, shape: tuple[int, ...], noise: Tensor
-) -> tuple[tuple[nn.Module, nn.Module], tuple[Tensor, Tensor]]:
-    """Both networks in evaluation, and what goes into each."""
+def _tried(architecture: Any, shape: tuple[int, ...]) -> list[tuple[str, nn.Module, Tensor]]:
+    """Each network in evaluation, and a batch of 7 of what goes into it."""
     generator, discriminator = (network.eval().requires_grad_(False) for network in _networks(architecture, shape))
-    return (generator, discriminator), (noise, normal(len(noise), *shape, role="samples").clamp(-1, 1))
+    samples = normal(7, *shape, role="samples").clamp(-1, 1)
+    return [("generator", generator, _noise(architecture, 7)), ("discriminator", discriminator, samples)]
 
 
 def _noise(architecture: Any, count: int) -> Tensor:

@@ -58,7 +58,7 @@ def checks(plugin: str | Path | Card, settings: Mapping[str, Any] | None = None,
     """
     if not isinstance(plugin, Card):
         path = Path(plugin).resolve()
-        if path.suffix in (".yaml", ".yml"):
+        if path.suffix in plugins.RECIPE:
             return recipe_checks(plugins.name_of(path), plugins.discover([path]), path, steps)
         plugin = plugins.read_card(path)
     resolved, problems = plugins.resolve(plugin, dict(settings or {}))
@@ -73,10 +73,11 @@ def checks(plugin: str | Path | Card, settings: Mapping[str, Any] | None = None,
 def recipe_checks(name: str, registry: Registry, path: Path | None = None, steps: int = STEPS) -> list[Check]:
     """The contract of a recipe of this registry. `path`: its file, if it is neither built-in nor installed."""
     found = [_check(function, partial(function, name, registry)) for function in methods.CHECKS]
-    return [
-        *found,
-        Check(f"{steps} steps", _says(trial.trains), lambda: trial.trains(trial.of_method(name, path, steps))),
-    ]
+
+    def train() -> None:
+        trial.trains(trial.of_method(name, path, steps))
+
+    return [*found, Check(f"{steps} steps on ring8", _says(trial.trains), train)]
 
 
 class Once:

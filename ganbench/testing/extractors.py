@@ -16,7 +16,7 @@ CLASSES = 3
 
 
 def outputs(extractor: Any) -> None:
-    """The network returns a pair: features (n, d), finite floats, and logits (n, classes) or None, as `provides` says."""
+    """The network returns a pair: finite features (n, d), and logits (n, classes) or None, as `provides` says."""
     for shape in SHAPES:
         found = _network(extractor, shape)(images(7, shape, "seen"))
         demand(isinstance(found, tuple) and len(found) == 2, f"the network returns {type(found).__name__}, not a pair")

@@ -1,5 +1,8 @@
 """The contract of a recipe: complete on both kinds of data, and said whose it is."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from ganbench import checks, method, yamlfile
 from ganbench.method import KEYS
 from ganbench.plugins import Registry
@@ -23,7 +26,7 @@ def described(name: str, registry: Registry) -> None:
 
 def own(name: str, registry: Registry) -> None:
     """It differs from the recipe that it is based on."""
-    layers = method.layers(registry, name)
+    layers: list[Mapping[str, Any]] = [*method.layers(registry, name)]
     for kind in ("points", "images") if len(layers) > 1 else ():
         if method.compose(layers, kind) != method.compose(layers[:-1], kind):
             return

@@ -94,7 +94,7 @@ def direction(metric: Any) -> None:
         scores = {name: value for name, value in faulty.items() if value is not None}
         demand(
             any(sign * value < limit for value in scores.values()),
-            f"`direction` is '{metric.direction}', but good samples of {kind} score {good[0]:.4g} and {good[1]:.4g}, and "
+            f"`direction` is '{metric.direction}', but good {kind} score {good[0]:.4g} and {good[1]:.4g}, and "
             + ", ".join(f"{name} {value:.4g}" for name, value in scores.items()),
         )
 
