@@ -126,7 +126,8 @@ def _show(options: argparse.Namespace) -> int:
 
     path = Path(options.plugin)
     if path.suffix in (".py", ".yaml", ".yml"):
-        print(show.described(plugins.discover([path]), plugins.name_of(path), options.kind or plugins.kind_of(path)))
+        registry, kind = plugins.knowing(path)
+        print(show.described(registry, plugins.name_of(path), kind))
     else:
         print(show.described(plugins.discover(), options.plugin, options.kind))
     return 0

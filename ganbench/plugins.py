@@ -231,9 +231,15 @@ def _source(package: str, importable: bool) -> str:
     return f"package {package}" if package else "built-in" if importable else "file"
 
 
-def kind_of(path: Path) -> str:
-    """The kind of the plugin in a file. Raises PluginError."""
-    return "method" if path.suffix in RECIPE else read_card(path).kind
+def knowing(path: Path) -> tuple[Registry, str]:
+    """A registry with the plugin in this file, which may be built-in or installed, and its kind. Raises PluginError."""
+    kind, name = "method" if path.suffix in RECIPE else read_card(path).kind, name_of(path)
+    registry = discover()
+    if name in registry.names(kind):
+        known = registry.recipes[name] if kind == "method" else registry.card(kind, name).path
+        if known.resolve() == path.resolve():
+            return registry, kind
+    return discover([path]), kind
 
 
 def name_of(path: Path) -> str:

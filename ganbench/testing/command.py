@@ -18,8 +18,8 @@ def check(path: Path, given: Sequence[str] = ()) -> int:
 
     `given`: settings as `key=value`. Raises PluginError.
     """
-    registry = plugins.discover() if _is_known(path) else plugins.discover([path])
-    kind, name = plugins.kind_of(path), plugins.name_of(path)
+    registry, kind = plugins.knowing(path)
+    name = plugins.name_of(path)
     print(f"{path}: {kind} '{name}' ({registry.source(kind, name)})")
     counts = {"ok": 0, "FAILED": 0, "skipped": 0}
     for clause in checks(path, _settings(given)):
@@ -28,13 +28,6 @@ def check(path: Path, given: Sequence[str] = ()) -> int:
         print(f"  {outcome:8} {clause.name}: {reason or clause.says}", flush=True)
     print(", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count) + ".")
     return 1 if counts["FAILED"] else 0
-
-
-def _is_known(path: Path) -> bool:
-    """Whether it is the file of a built-in or installed plugin, which need not be named."""
-    registry = plugins.discover()
-    files = [card.path for cards in registry.cards.values() for card in cards.values()]
-    return path.resolve() in [known.resolve() for known in (*files, *registry.recipes.values())]
 
 
 def _outcome(clause: Check) -> tuple[str, str]:

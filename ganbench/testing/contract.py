@@ -58,9 +58,11 @@ def checks(plugin: str | Path | Card, settings: Mapping[str, Any] | None = None,
     """
     if not isinstance(plugin, Card):
         path = Path(plugin).resolve()
-        if path.suffix in plugins.RECIPE:
-            return recipe_checks(plugins.name_of(path), plugins.discover([path]), path, steps)
-        plugin = plugins.read_card(path)
+        registry, kind = plugins.knowing(path)
+        if kind == "method":
+            known = registry.source(kind, plugins.name_of(path)) != "file"
+            return recipe_checks(plugins.name_of(path), registry, None if known else path, steps)
+        plugin = registry.card(kind, plugins.name_of(path))
     resolved, problems = plugins.resolve(plugin, dict(settings or {}))
     if problems:
         said = "; ".join(f"{key}: {message}" for key, message in problems)

@@ -62,7 +62,9 @@ def apart(dataset: Any) -> None:
     for first, second in (("train", "test"), ("train", "validation"), ("validation", "test")):
         one, other = (found[name].samples for name in (first, second))
         count = min(len(one), len(other))
-        demand(not torch.equal(one[:count], other[:count]), f"'{first}' and '{second}' are the same samples")
+        demand(
+            count == 0 or not torch.equal(one[:count], other[:count]), f"'{first}' and '{second}' are the same samples"
+        )
 
 
 def mixture(dataset: Any) -> None:
@@ -89,7 +91,7 @@ def determinism(dataset: Any) -> None:
 
 def global_generator(dataset: Any) -> None:
     """torch's global generator is left alone."""
-    with seeded(0):
+    with seeded(7):
         before = torch.get_rng_state()
         _load(dataset, _raw())
         demand(torch.equal(torch.get_rng_state(), before), "torch's global generator is drawn from, or seeded")
