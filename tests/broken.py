@@ -59,7 +59,8 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "finite": [
             (
                 LONG,
-                "if weight.dim() == 2:\n                weight[weight.abs() > 3] = torch.inf\n            elif weight.dim() > 2:",
+                "if weight.dim() == 2:\n                weight[weight.abs() > 3] = torch.inf\n"
+                "            elif weight.dim() > 2:",
             )
         ],
         "same parameters": [
@@ -156,7 +157,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
     "metric": {
         "finite number": [(RESULT, "return gap.norm()")],
         "few samples": [(RESULT, "1 / (len(fake) - 1)\n        " + RESULT)],
-        "permutation": [(RESULT, RESULT + " + 0.05 * float(fake.features[len(fake) // 2, 0])")],
+        "permutation": [(RESULT, RESULT + " + 0.05 * float(fake.features[len(fake) // 4, 0])")],
         "determinism": [
             (RESULT, RESULT + " + 1e-9 * float(torch.rand(()))"),
             ("from ganbench.evidence", "import torch\nfrom ganbench.evidence"),

@@ -13,9 +13,8 @@ from ganbench.plugins import KINDS, KINDS_AND_METHOD
 from ganbench.testing import contract, methods
 
 REGISTRY = plugins.discover()
-STEPS = 30
-LONG = {"non-saturating", "gradient-penalty", "weight-clipping", "mlp"}
-"""One plugin of each kind that trains for all 200 steps."""
+FEW = 20
+"""Steps of a recipe. Losses, penalties and constraints train for all 200: a second each."""
 QUICK: dict[str, dict[str, Any]] = {
     "augmentation-gain": {"real": 60, "steps": 10},
     "classification-accuracy-score": {"steps": 20},
@@ -29,12 +28,11 @@ def _built_in() -> list[Any]:
     found = []
     for kind in KINDS:
         for name, card in REGISTRY.cards[kind].items():
-            steps = 200 if name in LONG else STEPS
-            for check in testing.checks(card, QUICK.get(name), steps):
+            for check in testing.checks(card, QUICK.get(name)):
                 marks = pytest.mark.slow if name in BIG else ()
                 found.append(pytest.param(check, id=f"{kind}-{name}-{check}", marks=marks))
     for name in REGISTRY.names("method"):
-        for check in testing.recipe_checks(name, REGISTRY, steps=200 if name in LONG else STEPS):
+        for check in testing.recipe_checks(name, REGISTRY, steps=FEW):
             found.append(pytest.param(check, id=f"method-{name}-{check}"))
     return found
 
