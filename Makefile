@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 CORES ?= all
 
-.PHONY: report test test-slow lint smoke benchmark lock clean
+.PHONY: report test test-slow lint docs smoke benchmark lock clean
 
 report: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -21,6 +21,10 @@ lint: $(VENV)/.ready
 	$(BIN)/snakefmt --check Snakefile
 	$(BIN)/mypy
 
+# The site, in build/site.
+docs: $(VENV)/.ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 smoke: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES) --configfile configs/smoke.yaml
 
@@ -31,7 +35,7 @@ benchmark: $(VENV)/.ready
 # Exact versions for every platform; names no index address.
 lock: $(VENV)/.ready
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --no-annotate \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra docs --no-emit-index-url --no-annotate \
 		--upgrade --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 $(VENV)/.ready: requirements.lock pyproject.toml

@@ -68,10 +68,15 @@ class Method(Strict):
     """A complete recipe."""
 
     loss: Part
+    """Both objectives."""
     penalty: Part | None = None
+    """A term added to the discriminator's loss."""
     constraint: Part | None = None
+    """What keeps the discriminator in bounds."""
     generator_optimizer: Optimizer
+    """The generator's optimizer; `optimizer` stands for both."""
     discriminator_optimizer: Optimizer
+    """The discriminator's optimizer."""
     n_critic: PositiveInt = 1
     """Discriminator steps per generator step."""
     ema: Decay | None = None

@@ -103,7 +103,7 @@ def _recipe(registry: Registry, name: str) -> str:
     both = {kind: composed(registry, name, kind) for kind in ("points", "images")}
     for kind, of in both.items() if both["points"] != both["images"] else [("points and images", both["points"])]:
         lines.append(f"On {kind}:")
-        lines += [f"  {key}: {_inline(value)}" for key, value in of.items()]
+        lines += [f"  {key}: {inline(value)}" for key, value in of.items()]
         lines.append("")
     return "\n".join([*lines, *_origin(registry.source("method", name), path)])
 
@@ -112,12 +112,12 @@ def _origin(source: str, path: Path) -> list[str]:
     return [f"Source:  {source}", f"File:    {path}"]
 
 
-def _inline(value: Any) -> str:
+def inline(value: Any) -> str:
     """A value as a study writes it."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_inline(inner)}" for key, inner in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {inline(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_inline(inner) for inner in value) + "]"
+        return "[" + ", ".join(inline(inner) for inner in value) + "]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return str(value)
