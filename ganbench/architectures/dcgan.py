@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import PositiveInt
 from torch import nn
@@ -20,6 +20,7 @@ class Architecture:
 
     kinds: ClassVar[tuple[str, ...]] = ("images",)
     sizes: ClassVar[tuple[int, ...]] = (16, 32)
+    search: ClassVar[dict[str, tuple[Any, ...]]] = {"width": ("choice", 32, 64, 128)}
 
     noise_dim: PositiveInt = 100
     width: PositiveInt = 64
