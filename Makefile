@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 CORES ?= all
 
-.PHONY: report test test-slow lint smoke benchmark sanity lock clean
+.PHONY: report test test-slow lint docs smoke benchmark sanity lock clean
 
 report: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -20,6 +20,10 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile
 	$(BIN)/mypy
+
+# The site, in build/site.
+docs: $(VENV)/.ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 smoke: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES) --configfile configs/smoke.yaml
@@ -37,7 +41,8 @@ sanity: $(VENV)/.ready
 # Exact versions for every platform; names no index address.
 lock: $(VENV)/.ready
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra parity --no-emit-index-url --no-annotate \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra parity --extra docs \
+		--no-emit-index-url --no-annotate \
 		--upgrade --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 $(VENV)/.ready: requirements.lock pyproject.toml

@@ -90,7 +90,7 @@ def _entries(section: Any, where: str) -> list[Named]:
 def _plugin(registry: Registry, kind: str, where: str, name: str, settings: dict[str, Any]) -> list[Problem]:
     """A plugin's name and settings."""
     if name not in registry.cards[kind]:
-        return [Problem(where, unknown(f"unknown {kind}", name, registry.names(kind)))]
+        return [Problem(where, registry.missing(kind, name))]
     _, problems = plugins.resolve(registry.card(kind, name), settings)
     return [Problem(f"{where}.{key}", message) for key, message in problems]
 
@@ -147,6 +147,7 @@ def _method(registry: Registry, where: str, entry: dict[str, Any]) -> list[Probl
         return [*found, Problem(where, str(error))]
     known = {key: value for key, value in own.items() if key in method.KEYS}
     known |= {key: None for key in method.ON_KIND if not isinstance(known.get(key), dict)}
+    found += [problem for recipe in stack for problem in _recipe_keys(recipe, where)]
     for kind in ("points", "images"):
         composed = method.as_parts(method.compose([*stack, known], kind))
         composed = {key: value for key, value in composed.items() if key in Method.model_fields}

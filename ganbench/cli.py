@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ganbench import __version__, devices, layout, markers, plugins, runs
-from ganbench.problems import StudyError
+from ganbench import __version__, devices, layout, markers, plugins, runs, study, yamlfile
+from ganbench.problems import Problem, StudyError
 from ganbench.runs import Plan
 
 Known = TypeVar("Known")
@@ -45,16 +45,24 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(verb=verb)
         return sub
 
-    for name, verb, text in (
-        ("check", _check, "Validate a study file and say what it would run."),
-        ("report", _report, "Render the page of a study from its results."),
-    ):
-        add(name, verb, text).add_argument("study", type=Path)
+    checking = add(
+        "check", _check, "Validate a study (.yaml), or run the contract of a plugin (.py, a recipe's .yaml)."
+    )
+    checking.add_argument("study", type=Path, metavar="FILE")
+    checking.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the plugin")
+    add("report", _report, "Render the page of a study from its results.").add_argument("study", type=Path)
     both = add("compare", _compare, "Render one page over two studies, or two copies of results, and say what changed.")
     for name in ("first", "second"):
         both.add_argument(name, type=Path, help="a study file, or a folder of results such as results/quick")
-    listing = add("list", _list, "List the plugins.")
-    listing.add_argument("kind", nargs="?", choices=[*plugins.KINDS, "method"])
+    kinds = plugins.KINDS_AND_METHOD
+    add("list", _list, "List the plugins.").add_argument("kind", nargs="?", choices=kinds)
+    showing = add("show", _show, "Show a plugin: settings, traits, citation, source.")
+    showing.add_argument("plugin", help="its name, or a file")
+    showing.add_argument("--kind", choices=kinds, help="if several kinds have one of that name")
+    new = add("new", _new, "Write a working plugin and its test, to start from.")
+    new.add_argument("kind", choices=kinds)
+    new.add_argument("name")
+    new.add_argument("--folder", type=Path, default=Path(), help="where to, if not here")
     add("doctor", _doctor, "Look for what would keep ganbench from working here.")
     for name, verb, text in (
         ("data", _data, "Step of the workflow: prepare a dataset."),
@@ -80,6 +88,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
+    if _is_plugin(options.study):
+        from ganbench.testing import command
+
+        return command.check(options.study, options.set)
+    if options.set:
+        raise StudyError(options.study, [Problem("--set", "is for plugins; a study says its settings itself")])
     plan = runs.plan(options.study)
     trained = sum(markers.is_trained(plan, run) for run in plan.runs)
     print(f"{options.study}: fine. {len(plan.runs)} runs, {trained} of them trained.")
@@ -92,19 +106,46 @@ def _check(options: argparse.Namespace) -> int:
     return 0
 
 
-def _list(options: argparse.Namespace) -> int:
-    from ganbench import yamlfile
+def _is_plugin(path: Path) -> bool:
+    """A .py file is a plugin; a .yaml file is a study, unless it has the keys of a recipe and none of a study."""
+    if path.suffix == ".py":
+        return True
+    try:
+        keys = yamlfile.read(path).keys()
+    except yamlfile.YamlError:
+        return False
+    return bool(keys & {"loss", "base"}) and not keys & study.Study.model_fields.keys()
 
-    registry = plugins.discover()
-    for kind in [options.kind] if options.kind else [*plugins.KINDS, "method"]:
-        print(f"{kind}:")
-        for name in registry.names(kind):
-            summary = (
-                yamlfile.read(registry.recipes[name]).get("title", "")
-                if kind == "method"
-                else registry.card(kind, name).summary
-            )
-            print(f"  {name:24} {summary}")
+
+def _list(options: argparse.Namespace) -> int:
+    from ganbench import show
+
+    print(show.listing(plugins.discover(), options.kind))
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from ganbench import show
+
+    path = Path(options.plugin)
+    if path.suffix in (".py", ".yaml", ".yml"):
+        registry, kind = plugins.knowing(path)
+        print(show.described(registry, plugins.name_of(path), kind))
+    else:
+        print(show.described(plugins.discover(), options.plugin, options.kind))
+    return 0
+
+
+def _new(options: argparse.Namespace) -> int:
+    from ganbench import scaffold
+
+    plugin, test = scaffold.write(options.kind, options.name, options.folder)
+    print(f"Wrote {plugin} and {test}. It works as it is; now make it yours.")
+    print(f"  ganbench check {plugin}    runs its contract")
+    print(f"  pytest {test}    does the same, and runs your own tests of it")
+    print(
+        f"  plugins: [{plugin.name}]    in a study beside it makes '{plugins.name_of(plugin)}' a {options.kind} there"
+    )
     return 0
 
 

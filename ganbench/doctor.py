@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ganbench import layout
+from ganbench import installed, layout, plugins
 
 PAIRS = {"2.11": "0.26", "2.12": "0.27"}
 """Which torchvision belongs to which torch (pytorch/vision's README)."""
@@ -120,6 +120,17 @@ def _data() -> str:
     return f"data folder {folder} {state}"
 
 
+def _plugins() -> str:
+    registry = plugins.discover()
+    found = [f"{broken.kind} '{broken.name}' cannot be used: {broken.message}" for broken in registry.broken]
+    for group, package in installed.strangers(plugins.GROUPS).items():
+        found.append(f"package {package}: {plugins.unknown('entry points in an unknown group', group, plugins.GROUPS)}")
+    if found:
+        raise Trouble("; ".join(found))
+    count = sum(len(registry.names(kind)) for kind in plugins.KINDS_AND_METHOD)
+    return f"{count} plugins can be used"
+
+
 CHECKS: tuple[Callable[[], str], ...] = (
     _python,
     _torch,
@@ -128,4 +139,5 @@ CHECKS: tuple[Callable[[], str], ...] = (
     _snakemake,
     _writable,
     _data,
+    _plugins,
 )

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ganbench import plugins
-from ganbench.plugins import Card, Registry, unknown
+from ganbench.plugins import Card, Registry
 
 COUNT = re.compile(r"([0-9]{1,9})(k?)")
 SPLITS = ("test", "validation")
@@ -73,7 +73,7 @@ def parse(text: str, registry: Registry) -> dict[str, Any]:
     names = {name: name for name in cards} | {card.traits["short"]: name for name, card in cards.items()}
     first, *parts = text.split("_")
     if first not in names:
-        raise MeasureError(unknown("unknown metric", text, names))
+        raise MeasureError(registry.missing("metric", text, names))
     settings: dict[str, Any] = {}
     found: dict[str, Any] = {"name": names[first]}
     for part in parts:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, Po
 from pydantic import Field as Key
 
 from ganbench import yamlfile
-from ganbench.plugins import Registry, unknown
+from ganbench.plugins import Registry
 
 Beta = Annotated[float, Key(ge=0, lt=1)]
 Augmentation = Literal["colour", "translation", "cutout"]
@@ -83,10 +83,15 @@ class Method(Strict):
     """A complete recipe."""
 
     loss: Part
+    """Both objectives."""
     penalty: Part | None = None
+    """A term added to the discriminator's loss."""
     constraint: Part | None = None
+    """What keeps the discriminator in bounds."""
     generator_optimizer: Optimizer
+    """The generator's optimizer; `optimizer` stands for both."""
     discriminator_optimizer: Optimizer
+    """The discriminator's optimizer."""
     n_critic: PositiveInt = 1
     """Discriminator steps per generator step."""
     simultaneous: bool = False
@@ -130,7 +135,7 @@ def layers(registry: Registry, name: str, base: str | None = None) -> list[dict[
         if name in seen:
             raise RecipeError(f"recipe '{name}' is its own base: {' -> '.join([*seen, name])}")
         if name not in registry.recipes:
-            raise RecipeError(unknown("unknown method", name, registry.recipes))
+            raise RecipeError(registry.missing("method", name))
         seen.append(name)
         recipe = yamlfile.read(registry.recipes[name])
         found.insert(0, recipe)

@@ -13,10 +13,9 @@ import hashlib
 import importlib
 import importlib.util
 import json
-import re
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -31,6 +30,8 @@ from pydantic import (
     ValidationError,
 )
 
+from ganbench import installed, traits, yamlfile
+
 KINDS = {
     "dataset": ("datasets", "Dataset"),
     "architecture": ("architectures", "Architecture"),
@@ -41,35 +42,13 @@ KINDS = {
     "metric": ("metrics", "Metric"),
 }
 METHODS = "methods"
+RECIPE = (".yaml", ".yml")
+KINDS_AND_METHOD = (*KINDS, "method")
+GROUPS = {f"{installed.PREFIX}{folder}": kind for kind, (folder, _) in KINDS.items()}
+GROUPS[installed.PREFIX + METHODS] = "method"
+"""The groups of entry points, and the kind of plugin that each holds."""
 
-Kind = Literal["points", "images"]
-Fact = Literal["modes", "classes", "logits", "training", "labels"]
-"""What a metric may need beyond features: known modes, the dataset's own classes, logits of any classifier, the
-training split, and labels of the generated samples."""
-
-SHORT = re.compile(r"[A-Za-z0-9-]+")
-EXTRACTOR_FORMS = frozenset({"trained", "pretrained", "fixed"})
-"""An extractor is trained on each dataset, comes with a file of weights, or has none."""
-
-TRAITS: dict[str, dict[str, Any]] = {
-    "dataset": {"kind": Kind},
-    "architecture": {"kinds": tuple[Kind, ...]},
-    "extractor": {"provides": tuple[Fact, ...]},
-    "metric": {
-        "kinds": tuple[Kind, ...],
-        "needs": tuple[Fact, ...],
-        "short": str,
-        "title": str,
-        "direction": Literal["lower", "higher", "none"],
-        "unit": str,
-        "range": str,
-        "floor": str,
-        "minimum": int,
-        "citation": str,
-        "order": int,
-    },
-}
-"""Traits that a plugin of a kind must declare."""
+HERE = Path(__file__).parent
 
 RESERVED = ("name", "label", "settings", "architectures", "training", "evaluation", "samples", "extractor")
 """Keys of a study's entries; a plugin's setting of such a name could not be given."""
@@ -107,7 +86,8 @@ MISSING: Any = dataclasses.MISSING
 @dataclass(frozen=True)
 class Card:
     """What a plugin file declares. `summary` is the file's first line, `about` the docstring of the class, `methods`
-    the names of the functions in it."""
+    the names of the functions in it. `module` is what to import, empty for a file that no package holds; `package`
+    the name and version of the installed package, empty for the others."""
 
     kind: str
     name: str
@@ -118,14 +98,33 @@ class Card:
     fields: dict[str, Field]
     traits: dict[str, Any]
     methods: frozenset[str]
+    module: str = ""
+    package: str = ""
+
+    @property
+    def source(self) -> str:
+        """Where it comes from: built-in, a package with its version, or a file."""
+        return _source(self.package, bool(self.module))
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An installed plugin that cannot be used, and why. Nobody hears of it who does not ask for it."""
+
+    kind: str
+    name: str
+    message: str
 
 
 @dataclass(frozen=True)
 class Registry:
-    """All plugins a study can name: cards by kind and name, and the paths of the method recipes."""
+    """All plugins a study can name: cards by kind and name, the paths of the method recipes, the packages of those
+    recipes that are installed, and installed plugins that cannot be used."""
 
     cards: dict[str, dict[str, Card]]
     recipes: dict[str, Path]
+    packages: dict[str, str] = dataclasses.field(default_factory=dict)
+    broken: tuple[Broken, ...] = ()
 
     def card(self, kind: str, name: str) -> Card:
         """The card of a known plugin; KeyError otherwise (validation has named it before)."""
@@ -135,27 +134,118 @@ class Registry:
         """The names of one kind, sorted; `method` is a kind here."""
         return sorted(self.recipes if kind == "method" else self.cards[kind])
 
+    def source(self, kind: str, name: str) -> str:
+        """Where a known plugin comes from: built-in, a package with its version, or a file."""
+        if kind == "method":
+            return _source(self.packages.get(name, ""), self.recipes[name].parent == HERE / METHODS)
+        return self.card(kind, name).source
+
+    def missing(self, kind: str, name: str, others: Iterable[str] = ()) -> str:
+        """A sentence about a name that is not known: what is wrong with it, or the closest one. `others`: more names
+        that would do."""
+        for broken in self.broken:
+            if (broken.kind, broken.name) == (kind, name):
+                return f"{kind} '{name}' cannot be used: {broken.message}"
+        elsewhere = [f"{other} '{name}' exists" for other in KINDS_AND_METHOD if name in self._known(other)]
+        hint = f"; {', '.join(elsewhere)}" if elsewhere else ""
+        return unknown(f"unknown {kind}", name, [*self._known(kind), *others]) + hint
+
+    def _known(self, kind: str) -> Iterable[str]:
+        return self.recipes if kind == "method" else self.cards.get(kind, ())
+
 
 def discover(files: Sequence[Path] = ()) -> Registry:
-    """Read the built-in plugins and the given plugin files."""
-    here = Path(__file__).parent
+    """Read the built-in plugins, those of installed packages, and the given files (`.py`, or a recipe's `.yaml`).
+
+    An installed plugin that cannot be used is left out and listed as broken. Raises PluginError for the given files.
+    """
     cards: dict[str, dict[str, Card]] = {kind: {} for kind in KINDS}
     for kind, (folder, _) in KINDS.items():
-        for path in sorted((here / folder).glob("[!_]*.py")):
-            _add(cards, read_card(path, kind))
+        for path in sorted((HERE / folder).glob("[!_]*.py")):
+            _add(cards, replace(read_card(path, kind), module=f"ganbench.{folder}.{path.stem}"))
+    registry = Registry(cards, {path.stem: path for path in sorted((HERE / METHODS).glob("*.yaml"))})
+    registry = replace(registry, broken=_add_installed(registry))
     for path in files:
-        _add(cards, read_card(path))
-    return Registry(cards, {path.stem: path for path in sorted((here / METHODS).glob("*.yaml"))})
+        if path.suffix in RECIPE:
+            _add_recipe(registry, path)
+        else:
+            _add(cards, read_card(path))
+    return registry
+
+
+def _add_installed(registry: Registry) -> tuple[Broken, ...]:
+    """Add what packages offer. A name given twice means neither, so that no package changes what a name means."""
+    broken: list[Broken] = []
+    twice: set[tuple[str, str]] = set()
+    for offer in installed.offers(GROUPS):
+        kind, name = offer.kind, offer.name
+        try:
+            if offer.path is None:
+                suffix = ".yaml" if kind == "method" else ".py"
+                raise PluginError(f"no file of module {offer.module} (one that ends in {suffix}) is installed")
+            if name != name_of(offer.path):
+                raise PluginError(f"{offer.path}: call the entry point '{name_of(offer.path)}', like its file")
+            if name in registry.names(kind):
+                twice.add((kind, name))
+                raise PluginError(f"{registry.source(kind, name)} has one of that name too; rename one of them")
+            if kind == "method":
+                _add_recipe(registry, offer.path)
+                registry.packages[name] = offer.package
+            else:
+                card = replace(read_card(offer.path, kind), module=offer.module, package=offer.package)
+                _add(registry.cards, card)
+        except PluginError as error:
+            broken.append(Broken(kind, name, f"package {offer.package}: {error}"))
+    for kind, name in twice:
+        (registry.recipes if kind == "method" else registry.cards[kind]).pop(name)
+    return tuple(broken)
 
 
 def _add(cards: dict[str, dict[str, Card]], card: Card) -> None:
-    known = cards[card.kind].setdefault(card.name, card)
-    if known is not card:
-        raise PluginError(f"{card.path}: {card.kind} '{card.name}' exists already in {known.path}; rename the file")
+    known = cards[card.kind].get(card.name)
+    if known is not None:
+        raise PluginError(
+            f"{card.path}: {card.kind} '{card.name}' exists already in {known.path} ({known.source}); rename the file"
+        )
     for other in cards["metric"].values() if card.kind == "metric" else ():
         shared = {card.name, card.traits["short"]} & {other.name, other.traits["short"]}
-        if other is not card and shared:
+        if shared:
             raise PluginError(f"{card.path}: the name '{min(shared)}' belongs to '{other.name}'; choose another")
+    cards[card.kind][card.name] = card
+
+
+def _add_recipe(registry: Registry, path: Path) -> None:
+    try:
+        yamlfile.read(path)
+    except yamlfile.YamlError as error:
+        raise PluginError(str(error)) from error
+    name = name_of(path)
+    if name in registry.recipes:
+        source = registry.source("method", name)
+        raise PluginError(
+            f"{path}: method '{name}' exists already in {registry.recipes[name]} ({source}); rename the file"
+        )
+    registry.recipes[name] = path
+
+
+def _source(package: str, importable: bool) -> str:
+    return f"package {package}" if package else "built-in" if importable else "file"
+
+
+def knowing(path: Path) -> tuple[Registry, str]:
+    """A registry with the plugin in this file, which may be built-in or installed, and its kind. Raises PluginError."""
+    kind, name = "method" if path.suffix in RECIPE else read_card(path).kind, name_of(path)
+    registry = discover()
+    if name in registry.names(kind):
+        known = registry.recipes[name] if kind == "method" else registry.card(kind, name).path
+        if known.resolve() == path.resolve():
+            return registry, kind
+    return discover([path]), kind
+
+
+def name_of(path: Path) -> str:
+    """The plugin's name: the file's, with hyphens."""
+    return path.stem.replace("_", "-")
 
 
 def read_card(path: Path, kind: str | None = None) -> Card:
@@ -171,34 +261,36 @@ def read_card(path: Path, kind: str | None = None) -> Card:
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise PluginError(f"{path}: line {line}: not valid Python: {error}") from error
-    kind_of = {class_name: kind for kind, (_, class_name) in KINDS.items()}
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in kind_of]
-    if len(classes) != 1 or (kind is not None and kind_of[classes[0].name] != kind):
-        wanted = [KINDS[kind][1]] if kind else sorted(kind_of)
+    by_class = {class_name: kind for kind, (_, class_name) in KINDS.items()}
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in by_class]
+    if len(classes) != 1 or (kind is not None and by_class[classes[0].name] != kind):
+        wanted = [KINDS[kind][1]] if kind else sorted(by_class)
         raise PluginError(
             f"{path}: a plugin file defines exactly one of the classes {', '.join(wanted)}; found {len(classes)}"
         )
     body = classes[0]
-    fields, traits = _declarations(body, path)
+    fields, declared = _declarations(body, path)
     about = ast.get_docstring(body) or ""
     card = Card(
-        kind=kind_of[body.name],
-        name=path.stem.replace("_", "-"),
+        kind=by_class[body.name],
+        name=name_of(path),
         path=path,
         sha256=hashlib.sha256(source).hexdigest(),
         summary=(ast.get_docstring(tree) or about).strip().split("\n", maxsplit=1)[0],
         about=" ".join(about.split()),
         fields=fields,
-        traits=traits,
+        traits=declared,
         methods=frozenset(node.name for node in body.body if isinstance(node, ast.FunctionDef)),
     )
-    _check_traits(card)
+    wrong = traits.problem(card.kind, declared, fields, card.methods, MISSING)
+    if wrong:
+        raise PluginError(f"{path}: {wrong}")
     return card
 
 
 def _declarations(body: ast.ClassDef, path: Path) -> tuple[dict[str, Field], dict[str, Any]]:
     fields: dict[str, Field] = {}
-    traits: dict[str, Any] = {}
+    declared: dict[str, Any] = {}
     for node in body.body:
         if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)):
             continue
@@ -211,14 +303,14 @@ def _declarations(body: ast.ClassDef, path: Path) -> tuple[dict[str, Field], dic
                 f"because planning reads it without running the file"
             ) from error
         if written.startswith("ClassVar"):
-            traits[name] = value
+            declared[name] = value
             continue
         if name in RESERVED:
             raise PluginError(
                 f"{path}: line {node.lineno}: '{name}' means something else in a study; rename the setting"
             )
         fields[name] = Field(_adapter(written, f"{path}: line {node.lineno}: setting '{name}'"), written, value)
-    return fields, traits
+    return fields, declared
 
 
 def _adapter(written: str, what: str) -> TypeAdapter[Any]:
@@ -230,29 +322,6 @@ def _adapter(written: str, what: str) -> TypeAdapter[Any]:
     except Exception as error:  # whatever a stranger's annotation may raise
         known = ", ".join(FIELD_TYPES)
         raise PluginError(f"{what} has type '{written}'; settings are built from {known}") from error
-
-
-def _check_traits(card: Card) -> None:
-    """Planning relies on some traits. Raises PluginError."""
-    wanted = TRAITS.get(card.kind, {})
-    if card.kind == "dataset" and card.traits.get("kind") == "images":
-        wanted = {**wanted, "classes": int, "classifier_epochs": int, "accuracy_gate": float}
-    if card.kind == "extractor" and "pretrained" in card.methods:
-        wanted = {**wanted, **dict.fromkeys(("weights_url", "weights_file", "weights_sha256", "weights_variable"), str)}
-        if "weights" not in card.fields:
-            raise PluginError(f'{card.path}: an extractor with weights has a setting `weights: str = ""`, their path')
-    for name, type_ in wanted.items():
-        try:
-            TypeAdapter(type_).validate_python(card.traits.get(name, MISSING), strict=type_ is not float)
-        except ValidationError as error:
-            raise PluginError(f"{card.path}: a {card.kind} declares `{name}: ClassVar[...] = ...`: {type_}") from error
-    if card.kind == "metric" and not SHORT.fullmatch(card.traits["short"]):
-        raise PluginError(f"{card.path}: the short name of a metric has letters, digits and hyphens only")
-    if card.kind == "extractor" and len(card.methods & EXTRACTOR_FORMS) != 1:
-        forms = ", ".join(sorted(EXTRACTOR_FORMS))
-        raise PluginError(f"{card.path}: an extractor has exactly one of the methods {forms}")
-    if card.kind == "architecture" and "noise_dim" not in card.fields:
-        raise PluginError(f"{card.path}: an architecture has a setting `noise_dim: PositiveInt`")
 
 
 def resolve(card: Card, given: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
@@ -308,9 +377,8 @@ def _as_tuples(value: Any) -> Any:
 
 
 def _module(card: Card) -> ModuleType:
-    folder = Path(__file__).parent / KINDS[card.kind][0]
-    if card.path.parent == folder:
-        return importlib.import_module(f"ganbench.{KINDS[card.kind][0]}.{card.path.stem}")
+    if card.module:
+        return importlib.import_module(card.module)
     name = f"ganbench_plugin_{card.kind}_{card.path.stem}"
     spec = importlib.util.spec_from_file_location(name, card.path)
     if spec is None or spec.loader is None:

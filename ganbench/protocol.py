@@ -5,7 +5,7 @@ from typing import Any
 
 from ganbench import measures, specs, weights
 from ganbench.measures import Measure
-from ganbench.plugins import Card, Registry, unknown
+from ganbench.plugins import Card, Registry
 from ganbench.problems import Problem
 from ganbench.specs import Spec
 from ganbench.study import DatasetEntry, Evaluation, MetricEntry, Study
@@ -131,11 +131,13 @@ def _dataset(
     wanted = evaluation.extractor or card.traits.get("extractor", SHIPPED)
     usual = _named(wanted, available, card)
     if available and usual is None:
-        problems.append(Problem(f"{where['extractor']}.extractor", unknown("unknown extractor", wanted, available)))
+        problems.append(
+            Problem(f"{where['extractor']}.extractor", registry.missing("extractor", str(wanted), available))
+        )
     chosen: dict[str, Measure] = {}
     places: dict[str, int] = {}
     left_out: dict[int, str] = {}
-    for i, choice in enumerate(evaluation.metrics or [MetricEntry(name=name) for name in registry.names("metric")]):
+    for i, choice in enumerate(evaluation.metrics or [MetricEntry(name=name) for name in _usual_metrics(registry)]):
         label = _named(choice.extractor, available, card) if choice.extractor else usual
         measure = Measure(
             registry.card("metric", choice.name),
@@ -144,7 +146,7 @@ def _dataset(
             label,
         )
         if choice.extractor and label is None:
-            left_out[i] = f"{choice.name}: {unknown('unknown extractor', choice.extractor, available)}"
+            left_out[i] = f"{choice.name}: {registry.missing('extractor', choice.extractor, available)}"
         elif reason := _unfit(measure, card, available[label].card if label else None):
             left_out[i] = reason
         elif measure.name in chosen:
@@ -165,6 +167,11 @@ def _dataset(
             message = f"{measure.card.name}, watched over training, needs {fewest} samples; there are {there}"
             problems.append(Problem(f"{where['snapshot_samples']}.snapshot_samples", message))
     return found, problems, left_out
+
+
+def _usual_metrics(registry: Registry) -> list[str]:
+    """What a study that names no metrics is measured by: not those of packages that happen to be installed."""
+    return [name for name in registry.names("metric") if not registry.card("metric", name).package]
 
 
 def _unfit(measure: Measure, dataset: Card, extractor: Card | None) -> str | None:

@@ -27,12 +27,17 @@ class Training(Strict):
     """The training budget of a run. Exactly one of the two step counts is given."""
 
     generator_steps: PositiveInt | None = None
+    """Steps of the generator."""
     discriminator_steps: PositiveInt | None = None
+    """Steps of the discriminator, for methods with different `n_critic` at equal discriminator work."""
     batch_size: PositiveInt = 64
+    """Real samples, and as many generated ones, in each step."""
     log_every: PositiveInt = 50
+    """Generator steps between two rows of the history."""
     snapshots: Snapshots = 10
     """How many times, the end included, or at which steps a generator is kept for evaluation over training."""
     runs_per_job: PositiveInt = 1
+    """Runs that one process trains, one after the other; of no interest to results."""
 
     def snapshot_steps(self, steps: int) -> list[int]:
         """The generator steps, before the last, after which a generator is kept."""
@@ -63,9 +68,13 @@ class MetricEntry(Strict):
     """A metric of a study; what it does not say is the evaluation's."""
 
     name: str
+    """A metric, or a column such as `fd_10k`."""
     samples: Samples | None = None
+    """Generated samples that it sees."""
     extractor: str | None = None
+    """What it sees images through."""
     settings: dict[str, Any] = Key(default_factory=dict)
+    """The metric's own settings, written beside these keys."""
 
 
 MetricEntries = Annotated[tuple[MetricEntry, ...], Key(min_length=1)]
@@ -75,13 +84,19 @@ class Evaluation(Strict):
     """How a trained generator is measured. `metrics: null`: all that apply; `extractor: null`: the dataset's own."""
 
     samples: Samples = 10_000
+    """Generated samples for each metric."""
     metrics: MetricEntries | None = None
+    """Names, or mappings; without it, all that apply."""
     extractor: str | None = None
+    """What images are seen through; without it, the dataset's own."""
     snapshot_samples: Samples = 2_000
+    """Generated samples for each snapshot during training."""
     resamples: NonNegativeInt = 2
     """On how many further samples of its own the headline of a final generator is measured."""
     threshold: float | None = None
+    """The value of the headline metric that counts as reached."""
     runs_per_job: PositiveInt = 8
+    """Runs that one process measures, one after the other; of no interest to results."""
 
 
 class EvaluationChanges(Strict):
@@ -100,36 +115,57 @@ class Entry(Strict):
     """A plugin named in a study: `name`, an optional `label`, and the plugin's own settings, inline in the file."""
 
     name: str
+    """The plugin, or the recipe."""
     label: Label
+    """What folders and tables call it; without it, its name."""
     settings: dict[str, Any] = Key(default_factory=dict)
+    """The plugin's own settings, written beside these keys."""
 
 
 class DatasetEntry(Entry):
     """A dataset, with what differs from the rest of the study on it."""
 
     architectures: Annotated[tuple[Entry, ...], Key(min_length=1)] | None = None
+    """Instead of the study's, on this dataset."""
     training: TrainingChanges = TrainingChanges()
+    """What differs from the study's training on this dataset."""
     evaluation: EvaluationChanges = EvaluationChanges()
+    """What differs from the study's evaluation on this dataset."""
 
 
 class Study(Strict):
     """A validated study."""
 
     study: Label
+    """The name of its folders under results/ and reports/."""
     description: str = ""
+    """What the page says under its title."""
     plugins: tuple[str, ...] = ()
+    """Plugin files, relative to the study: `.py`, or a recipe's `.yaml`."""
     datasets: Annotated[tuple[DatasetEntry, ...], Key(min_length=1)]
+    """What to train on."""
     architectures: Annotated[tuple[Entry, ...], Key(min_length=1)]
+    """What to train."""
     methods: Annotated[tuple[Entry, ...], Key(min_length=1)]
+    """How to train; each may differ from the recipe that it names."""
     seeds: Annotated[tuple[NonNegativeInt, ...], Key(min_length=1)]
+    """One run of each cell for each seed."""
     training: Training
+    """The budget."""
     evaluation: Evaluation = Evaluation()
+    """How trained generators are measured."""
     extractors: tuple[Entry, ...] = ()
+    """Feature extractors with a label or settings of one's own."""
     shared_optimizer: Optimizer | None = None
+    """An optimizer that all methods are also trained with."""
     settings: Annotated[tuple[Literal["own", "shared"], ...], Key(min_length=1)] | None = None
+    """Whether methods run with their own optimizers, the shared one, or both; both if there is a shared one."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train and measure; `auto` is a GPU if there is one."""
     threads: PositiveInt = 1
+    """CPU threads of each process."""
     data: str | None = None
+    """The folder of downloaded datasets; without it, GANBENCH_DATA, or ./data."""
 
     def training_on(self, dataset: DatasetEntry) -> Training:
         """The budget on one dataset: its own keys over the study's. A step count of either kind replaces both."""

@@ -1,7 +1,7 @@
 """Convolutional networks in the manner of DCGAN."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import PositiveInt
 from torch import nn
@@ -22,6 +22,7 @@ class Architecture:
 
     kinds: ClassVar[tuple[str, ...]] = ("images",)
     sizes: ClassVar[tuple[int, ...]] = (16, 28, 32, 64)
+    search: ClassVar[dict[str, tuple[Any, ...]]] = {"width": ("choice", 32, 64, 128)}
 
     noise_dim: PositiveInt = 100
     width: PositiveInt = 64

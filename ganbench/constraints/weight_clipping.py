@@ -1,6 +1,7 @@
 """Weight clipping, the first way to keep a critic Lipschitz."""
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from pydantic import PositiveFloat
 from torch import nn
@@ -10,6 +11,8 @@ from torch import nn
 class Constraint:
     """All parameters of the critic are clamped to [-bound, bound] after each of its steps
     (Arjovsky et al. 2017, Algorithm 1)."""
+
+    search: ClassVar[dict[str, tuple[Any, ...]]] = {"bound": ("log", 0.001, 0.1)}
 
     bound: PositiveFloat = 0.01
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import NonNegativeFloat
@@ -23,6 +23,7 @@ class Penalty:
     """
 
     per_sample: ClassVar[bool] = True
+    search: ClassVar[dict[str, tuple[Any, ...]]] = {"weight": ("log", 0.1, 100.0)}
 
     weight: NonNegativeFloat = 10.0
     target: NonNegativeFloat = 1.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from pydantic import NonNegativeFloat
@@ -18,6 +18,7 @@ class Penalty:
     from 0.05 to 150, and lowered it tenfold in the first part of a training."""
 
     per_sample: ClassVar[bool] = True
+    search: ClassVar[dict[str, tuple[Any, ...]]] = {"gamma": ("log", 0.01, 100.0)}
 
     gamma: NonNegativeFloat = 1.0
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from pydantic import NonNegativeFloat
@@ -17,6 +17,7 @@ class Penalty:
     of the score. For the factor of the authors' code see R1."""
 
     per_sample: ClassVar[bool] = True
+    search: ClassVar[dict[str, tuple[Any, ...]]] = {"gamma": ("log", 0.01, 100.0)}
 
     gamma: NonNegativeFloat = 10.0
 

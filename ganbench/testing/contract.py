@@ -1,0 +1,120 @@
+"""All checks of one plugin, as a list that a command prints and pytest runs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ganbench import plugins
+from ganbench.plugins import Card, PluginError, Registry
+from ganbench.testing import (
+    architectures,
+    constraints,
+    datasets,
+    extractors,
+    losses,
+    methods,
+    metrics,
+    penalties,
+    trial,
+)
+from ganbench.testing.trial import STEPS
+
+OF_KIND: dict[str, ModuleType] = {
+    "dataset": datasets,
+    "architecture": architectures,
+    "loss": losses,
+    "penalty": penalties,
+    "constraint": constraints,
+    "extractor": extractors,
+    "metric": metrics,
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One clause of the contract. Calling it raises ContractError if the plugin breaks it, unittest.SkipTest if it
+    cannot be told here, or what the plugin itself raises."""
+
+    name: str
+    says: str
+    run: Callable[[], None]
+
+    def __call__(self) -> None:
+        """Check."""
+        self.run()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def checks(plugin: str | Path | Card, settings: Mapping[str, Any] | None = None, steps: int = STEPS) -> list[Check]:
+    """The contract of a plugin: a card, or a file, `.py` or a recipe's `.yaml`. The settings are its defaults, but for
+    those given. `steps`: how long it trains in the last check.
+
+    Raises PluginError for a file that is no plugin, and for settings that it does not have.
+    """
+    if not isinstance(plugin, Card):
+        path = Path(plugin).resolve()
+        registry, kind = plugins.knowing(path)
+        if kind == "method":
+            known = registry.source(kind, plugins.name_of(path)) != "file"
+            return recipe_checks(plugins.name_of(path), registry, None if known else path, steps)
+        plugin = registry.card(kind, plugins.name_of(path))
+    resolved, problems = plugins.resolve(plugin, dict(settings or {}))
+    if problems:
+        said = "; ".join(f"{key}: {message}" for key, message in problems)
+        raise PluginError(f"{plugin.path}: the contract cannot be checked with these settings: {said}")
+    built = Once(plugin, resolved)
+    found = [_check(function, partial(_on, function, built)) for function in OF_KIND[plugin.kind].CHECKS]
+    return [*found, *_trials(plugin, resolved, steps)]
+
+
+def recipe_checks(name: str, registry: Registry, path: Path | None = None, steps: int = STEPS) -> list[Check]:
+    """The contract of a recipe of this registry. `path`: its file, if it is neither built-in nor installed."""
+    found = [_check(function, partial(function, name, registry)) for function in methods.CHECKS]
+
+    def train() -> None:
+        trial.trains(trial.of_method(name, path, steps))
+
+    return [*found, Check(f"{steps} steps on ring8", _says(trial.trains), train)]
+
+
+class Once:
+    """A plugin that is loaded when it is first asked for, so that a broken one fails its checks and not their list."""
+
+    def __init__(self, card: Card, settings: dict[str, Any]) -> None:
+        self._card, self._settings = card, settings
+        self._built: Any = None
+
+    def __call__(self) -> Any:
+        """The plugin."""
+        if self._built is None:
+            self._built = plugins.load(self._card, self._settings)
+        return self._built
+
+
+def _on(function: Callable[[Any], None], built: Once) -> None:
+    function(built())
+
+
+def _check(function: Callable[..., None], run: Callable[[], None]) -> Check:
+    return Check(function.__name__.replace("_", " "), _says(function), run)
+
+
+def _trials(card: Card, settings: dict[str, Any], steps: int) -> list[Check]:
+    """Training with it, for the kinds that take part in training."""
+    if card.kind in ("loss", "penalty", "constraint"):
+        name = f"{steps} steps on ring8"
+        return [Check(name, _says(trial.learns), lambda: trial.learns(trial.of_part(card, settings, steps)))]
+    if card.kind == "architecture":
+        points = "points" in card.traits["kinds"]
+        name = f"{steps} steps on ring8" if points else f"{max(1, steps // 10)} steps on digits"
+        return [Check(name, _says(trial.trains), lambda: trial.trains(trial.of_architecture(card, settings, steps)))]
+    return []
+
+
+def _says(function: Callable[..., None]) -> str:
+    return (function.__doc__ or "").strip()

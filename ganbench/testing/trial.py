@@ -1,0 +1,129 @@
+"""A plugin at work: some steps of training as a study would do them, in a folder that is gone afterwards."""
+
+import contextlib
+import io
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ganbench import data, files, layout, plugins, runs, training
+from ganbench.generate import generate
+from ganbench.mixtures import Mixture
+from ganbench.plugins import Card
+from ganbench.runs import Plan, Run
+from ganbench.streams import stream
+from ganbench.testing.material import demand
+
+STEPS = 200
+CPU = torch.device("cpu")
+OPTIMIZER = {"name": "adam", "lr": 1e-4, "betas": [0.5, 0.9]}
+SMALL = {"name": "mlp", "generator_widths": [64, 64], "discriminator_widths": [64, 64]}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a short training left behind: why it diverged, if it did; samples of the generator before and after."""
+
+    diverged: str | None
+    before: Tensor
+    after: Tensor
+
+
+def of_part(card: Card, settings: dict[str, Any], steps: int = STEPS) -> Trial:
+    """Train a loss, penalty or constraint on ring8, within a plain method.
+
+    A critic's loss (also under a penalty or constraint) is kept Lipschitz.
+    """
+    method: dict[str, Any] = {"name": "non-saturating", "optimizer": OPTIMIZER, card.kind: _entry(card, settings)}
+    if card.traits.get("critic", False):
+        method["penalty"] = {"name": "gradient-penalty", "weight": 0.1}
+    return train(method, SMALL, "ring8", steps, [card])
+
+
+def of_architecture(card: Card, settings: dict[str, Any], steps: int = STEPS) -> Trial:
+    """Train an architecture: on ring8 if it makes points, else a tenth of the steps on small images."""
+    entry = _entry(card, settings)
+    if "points" in card.traits["kinds"]:
+        return train({"name": "non-saturating", "optimizer": OPTIMIZER}, entry, "ring8", steps, [card])
+    size = min(card.traits.get("sizes", (16,)))
+    dataset = {"name": "digits", "size": size}
+    return train({"name": "non-saturating"}, entry, dataset, max(1, steps // 10), [card])
+
+
+def of_method(name: str, path: Path | None, steps: int = STEPS) -> Trial:
+    """Train a recipe on ring8. `path`: its file, if a study has to name it."""
+    return train({"name": name}, SMALL, "ring8", steps, [], [path] if path else [])
+
+
+def trains(trial: Trial) -> None:
+    """Nothing becomes infinite, and the generator changes."""
+    demand(trial.diverged is None, f"training diverges: {trial.diverged}")
+    demand(not torch.equal(trial.before, trial.after), "training does not change the generator's samples")
+
+
+def learns(trial: Trial) -> None:
+    """It trains, and the samples come nearer to the modes of ring8."""
+    trains(trial)
+    before, after = (float(_ring().nearest(samples)[1].norm(dim=1).mean()) for samples in (trial.before, trial.after))
+    demand(after < before, f"samples were {before:.3f} from their nearest mode, and are {after:.3f} after training")
+
+
+def train(
+    method: dict[str, Any],
+    architecture: dict[str, Any],
+    dataset: Any,
+    steps: int,
+    cards: list[Card],
+    recipes: list[Path] | None = None,
+) -> Trial:
+    """Train one run of a study. `cards`: the plugins under test; the study names those that are files."""
+    named = [str(card.path.resolve()) for card in cards if not card.module]
+    named += [str(path.resolve()) for path in recipes or []]
+    study = {
+        "study": "trial",
+        "plugins": named,
+        "datasets": [dataset],
+        "architectures": [{**architecture, "label": "network"}],
+        "methods": [{**method, "label": "method"}],
+        "seeds": [0],
+        "training": {"generator_steps": steps, "batch_size": 64, "log_every": steps, "snapshots": [1]},
+        "evaluation": {"samples": 100, "metrics": ["frechet-distance"]},
+        "device": "cpu",
+    }
+    raw = layout.raw_data(None).resolve()
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), contextlib.redirect_stderr(io.StringIO()):
+        file = Path("study.yaml")
+        file.write_text(json.dumps(study), "utf-8")
+        plan = runs.plan(file)
+        (run,) = plan.runs
+        (prepared,) = plan.datasets.values()
+        data.prepare(prepared, raw)
+        samples = data.read(prepared, "train").samples
+        before = _samples_before(plan, run, tuple(samples.shape[1:]))
+        training.train_run(plan, run, samples, CPU)
+        record = files.read_json(plan.folder(run) / layout.TRAINING) or {}
+        if record["status"] != "ok":
+            return Trial(f"{record['reason']}, step {record['diverged_at']}", before, before)
+        return Trial(None, before, load_file(plan.folder(run) / layout.SAMPLES)["samples"])
+
+
+def _samples_before(plan: Plan, run: Run, shape: tuple[int, ...]) -> Tensor:
+    """What the generator makes before training, from the noise that its samples are made from afterwards."""
+    architecture, generator, _ = training.build(plan, run.spec, shape, CPU)
+    count = training.SHEET_SAMPLES["points" if len(shape) == 1 else "images"]
+    return generate(generator.network, count, architecture.noise_dim, stream(run.seed, "sheet", CPU))
+
+
+def _ring() -> Mixture:
+    mixture: Mixture = plugins.load(plugins.discover().card("dataset", "ring8"), {}).mixture()
+    return mixture
+
+
+def _entry(card: Card, settings: dict[str, Any]) -> dict[str, Any]:
+    return {"name": card.name, **{key: plugins.as_json(value) for key, value in settings.items()}}

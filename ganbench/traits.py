@@ -1,0 +1,64 @@
+"""Traits: the facts about a plugin that planning needs, declared as `ClassVar`s in its class."""
+
+import re
+from collections.abc import Mapping, Set
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from ganbench import spaces
+from ganbench.spaces import Typed
+
+Kind = Literal["points", "images"]
+Fact = Literal["modes", "classes", "logits", "training", "labels"]
+"""What a metric may need beyond features: known modes, the dataset's own classes, logits of any classifier, the
+training split, and labels of the generated samples."""
+
+SHORT = re.compile(r"[A-Za-z0-9-]+")
+EXTRACTOR_FORMS = frozenset({"trained", "pretrained", "fixed"})
+"""An extractor is trained on each dataset, comes with a file of weights, or has none."""
+
+TRAITS: dict[str, dict[str, Any]] = {
+    "dataset": {"kind": Kind},
+    "architecture": {"kinds": tuple[Kind, ...]},
+    "extractor": {"provides": tuple[Fact, ...]},
+    "metric": {
+        "kinds": tuple[Kind, ...],
+        "needs": tuple[Fact, ...],
+        "short": str,
+        "title": str,
+        "direction": Literal["lower", "higher", "none"],
+        "unit": str,
+        "range": str,
+        "floor": str,
+        "minimum": int,
+        "citation": str,
+        "order": int,
+    },
+}
+"""Traits that a plugin of a kind must declare. Any plugin may have `search`, see `ganbench.spaces`."""
+
+
+def problem(
+    kind: str, traits: Mapping[str, Any], fields: Mapping[str, Typed], methods: Set[str], missing: object
+) -> str | None:
+    """What keeps planning from relying on a plugin's traits, or None. `missing` stands for a trait without value."""
+    wanted = TRAITS.get(kind, {})
+    if kind == "dataset" and traits.get("kind") == "images":
+        wanted = {**wanted, "classes": int, "classifier_epochs": int, "accuracy_gate": float}
+    if kind == "extractor" and "pretrained" in methods:
+        wanted = {**wanted, **dict.fromkeys(("weights_url", "weights_file", "weights_sha256", "weights_variable"), str)}
+        if "weights" not in fields:
+            return 'an extractor with weights has a setting `weights: str = ""`, their path'
+    for name, type_ in wanted.items():
+        try:
+            TypeAdapter(type_).validate_python(traits.get(name, missing), strict=type_ is not float)
+        except ValidationError:
+            return f"a {kind} declares `{name}: ClassVar[...] = ...`: {type_}"
+    if kind == "metric" and not SHORT.fullmatch(traits["short"]):
+        return "the short name of a metric has letters, digits and hyphens only"
+    if kind == "extractor" and len(methods & EXTRACTOR_FORMS) != 1:
+        return f"an extractor has exactly one of the methods {', '.join(sorted(EXTRACTOR_FORMS))}"
+    if kind == "architecture" and "noise_dim" not in fields:
+        return "an architecture has a setting `noise_dim: PositiveInt`"
+    return spaces.problem(traits["search"], fields) if "search" in traits else None
