@@ -5,7 +5,7 @@ from typing import Any
 
 from ganbench import measures, specs, weights
 from ganbench.measures import Measure
-from ganbench.plugins import Card, Registry
+from ganbench.plugins import Card, Registry, unknown
 from ganbench.problems import Problem
 from ganbench.specs import Spec
 from ganbench.study import DatasetEntry, Evaluation, MetricEntry, Study
@@ -131,9 +131,7 @@ def _dataset(
     wanted = evaluation.extractor or card.traits.get("extractor", SHIPPED)
     usual = _named(wanted, available, card)
     if available and usual is None:
-        problems.append(
-            Problem(f"{where['extractor']}.extractor", registry.missing("extractor", str(wanted), available))
-        )
+        problems.append(Problem(f"{where['extractor']}.extractor", unknown("unknown extractor", wanted, available)))
     chosen: dict[str, Measure] = {}
     places: dict[str, int] = {}
     left_out: dict[int, str] = {}
@@ -146,7 +144,7 @@ def _dataset(
             label,
         )
         if choice.extractor and label is None:
-            left_out[i] = f"{choice.name}: {registry.missing('extractor', choice.extractor, available)}"
+            left_out[i] = f"{choice.name}: {unknown('unknown extractor', choice.extractor, available)}"
         elif reason := _unfit(measure, card, available[label].card if label else None):
             left_out[i] = reason
         elif measure.name in chosen:

@@ -154,7 +154,7 @@ def test_list_of_one_kind_names_that_kind_only(capsys: pytest.CaptureFixture[str
     assert _exit_code("list", "method") == 0
     said = capsys.readouterr().out
     assert "  wgan-gp                  WGAN with gradient penalty\n" in said
-    assert "dcgan" not in said
+    assert "sndcgan" not in said
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from conftest import SMALL, StudyFile
 
-from ganbench import plugins, runs, weights
+from ganbench import plugins, runs, traits, weights
 from ganbench.problems import StudyError
 from ganbench.runs import Plan
 
@@ -509,5 +509,5 @@ def test_every_shipped_extractor_has_one_form_and_says_what_it_provides() -> Non
     registry = plugins.discover()
     for name in registry.names("extractor"):
         card = registry.card("extractor", name)
-        assert len(card.methods & plugins.EXTRACTOR_FORMS) == 1
+        assert len(card.methods & traits.EXTRACTOR_FORMS) == 1
         assert card.traits["provides"]
