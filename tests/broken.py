@@ -171,12 +171,6 @@ FAULTS: dict[str, dict[str, Fault]] = {
     "method": {
         "complete": [("penalty: {name: r1, gamma: 1.0}", "penalty: {name: r1, gama: 1.0}")],
         "described": [("citation:", "# citation:")],
-        "own": [
-            ("penalty: {name: r1, gamma: 1.0}", ""),
-            ("discriminator_optimizer", "# "),
-            ("generator_optimizer", "# "),
-            ("on_images:\n  penalty: {gamma: 10.0}", ""),
-        ],
         "200 steps on ring8": [("4.0e-4", "1.0e+10"), ("1.0e-4", "1.0e+10")],
     },
 }

@@ -111,7 +111,7 @@ def _trials(card: Card, settings: dict[str, Any], steps: int) -> list[Check]:
         return [Check(name, _says(trial.learns), lambda: trial.learns(trial.of_part(card, settings, steps)))]
     if card.kind == "architecture":
         points = "points" in card.traits["kinds"]
-        name = f"{steps} steps on ring8" if points else f"{max(1, steps // 10)} steps on digits"
+        name = f"{steps} steps on ring8" if points else f"{max(1, steps // 10)} steps on images"
         return [Check(name, _says(trial.trains), lambda: trial.trains(trial.of_architecture(card, settings, steps)))]
     return []
 

@@ -1,9 +1,6 @@
 """The contract of a recipe: complete on both kinds of data, and said whose it is."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from ganbench import checks, method, yamlfile
+from ganbench import checks, yamlfile
 from ganbench.method import KEYS
 from ganbench.plugins import Registry
 from ganbench.testing.material import demand
@@ -24,13 +21,4 @@ def described(name: str, registry: Registry) -> None:
     demand(not without, f"it has no {' and no '.join(without)} (keys of a recipe: {', '.join(sorted(KEYS))})")
 
 
-def own(name: str, registry: Registry) -> None:
-    """It differs from the recipe that it is based on."""
-    layers: list[Mapping[str, Any]] = [*method.layers(registry, name)]
-    for kind in ("points", "images") if len(layers) > 1 else ():
-        if method.compose(layers, kind) != method.compose(layers[:-1], kind):
-            return
-    demand(len(layers) == 1, f"it is the same as its base, '{layers[-1].get('base')}', on points and on images")
-
-
-CHECKS = (complete, described, own)
+CHECKS = (complete, described)

@@ -21,6 +21,7 @@ from ganbench.streams import stream
 from ganbench.testing.material import demand
 
 STEPS = 200
+BLOCKS = Path(__file__).with_name("blocks.py")
 CPU = torch.device("cpu")
 OPTIMIZER = {"name": "adam", "lr": 1e-4, "betas": [0.5, 0.9]}
 SMALL = {"name": "mlp", "generator_widths": [64, 64], "discriminator_widths": [64, 64]}
@@ -52,8 +53,8 @@ def of_architecture(card: Card, settings: dict[str, Any], steps: int = STEPS) ->
     if "points" in card.traits["kinds"]:
         return train({"name": "non-saturating", "optimizer": OPTIMIZER}, entry, "ring8", steps, [card])
     size = min(card.traits.get("sizes", (16,)))
-    dataset = {"name": "digits", "size": size}
-    return train({"name": "non-saturating"}, entry, dataset, max(1, steps // 10), [card])
+    dataset = {"name": "blocks", "size": size}
+    return train({"name": "non-saturating"}, entry, dataset, max(1, steps // 10), [card, plugins.read_card(BLOCKS)])
 
 
 def of_method(name: str, path: Path | None, steps: int = STEPS) -> Trial:
