@@ -91,7 +91,7 @@ def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device)
     seconds = time.perf_counter() - start
     folder = plan.folder(run)
     written = _write_generators(generator, architecture.noise_dim, samples, run, folder, outcome, device)
-    if outcome.diverged_at is None and samples.shape[1:] == (2,):
+    if outcome.diverged_at is None and samples.shape[1:] == (2,) and _judges_alone(spec):
         _write_surface(discriminator.network, folder / layout.SURFACE, _extent(samples))
         written["files"].append(layout.SURFACE)
     record = {
@@ -191,6 +191,11 @@ def _write_generators(
 
 
 @torch.no_grad()
+def _judges_alone(spec: Spec) -> bool:
+    """Whether a sample's score is its own: without packing and without a minibatch layer."""
+    return bool(spec["method"]["packing"] == 1 and spec["architecture"]["settings"].get("minibatch", "none") == "none")
+
+
 def _write_surface(discriminator: nn.Module, path: Path, extent: float) -> None:
     """The final discriminator's scores on a grid of the plane, the first row at the bottom: what it thinks of places
     where no sample is. For the page only."""
@@ -198,9 +203,10 @@ def _write_surface(discriminator: nn.Module, path: Path, extent: float) -> None:
     grid = torch.cartesian_prod(at, at).flip(1)  # x runs fastest
     device = next(discriminator.parameters()).device
     training = discriminator.training
-    scores = discriminator.eval()(grid.to(device)).float().cpu().reshape(SURFACE_SIDE, SURFACE_SIDE)
+    discriminator.eval()
+    scores = torch.cat([discriminator(row).float().cpu() for row in grid.to(device).split(SURFACE_SIDE)])
     discriminator.train(training)
-    _write_tensors(path, {"scores": scores, "extent": torch.tensor(extent)})
+    _write_tensors(path, {"scores": scores.reshape(SURFACE_SIDE, SURFACE_SIDE), "extent": torch.tensor(extent)})
 
 
 def _extent(real: torch.Tensor) -> float:

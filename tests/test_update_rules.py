@@ -10,7 +10,7 @@ from conftest import StudyFile
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ganbench import optimizers, plugins, runs, training
+from ganbench import layout, optimizers, plugins, runs, training
 from ganbench.streams import stream
 from ganbench.train import Outcome, Player, train
 
@@ -211,5 +211,7 @@ def test_every_rule_trains_through_a_study(
     (one,) = plan.runs
     samples = torch.randn(100, 2, generator=stream(0, "samples"))
     training.train_run(plan, one, samples, torch.device("cpu"))
-    record = runs.layout.run("small", one.id) / runs.layout.TRAINING
-    assert '"status": "ok"' in record.read_text()
+    folder = plan.folder(one)
+    assert '"status": "ok"' in (folder / layout.TRAINING).read_text()
+    alone = changes.get("packing", 1) == 1
+    assert (folder / layout.SURFACE).exists() == alone  # a score of several samples is no score of a place
