@@ -357,7 +357,7 @@ def as_json(value: Any) -> Any:
 
 def unknown(what: str, name: object, known: Iterable[str]) -> str:
     """A sentence about an unknown name, with the closest known one."""
-    choices = sorted(known)
+    choices = sorted(set(known))
     close = difflib.get_close_matches(str(name).lower(), choices, n=1, cutoff=0.5)
     hint = f"; did you mean '{close[0]}'?" if close else ""
     return f"{what} '{name}'{hint} (known: {', '.join(choices) or 'none'})"
