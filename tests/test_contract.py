@@ -19,9 +19,12 @@ QUICK: dict[str, dict[str, Any]] = {
     "augmentation-gain": {"real": 60, "steps": 10},
     "classification-accuracy-score": {"steps": 20},
     "random-mixture": {"modes": 4},
+    "dcgan": {"width": 4},
+    "sndcgan": {"width": 4},
+    "resnet": {"generator_width": 8, "discriminator_width": 8},
 }
-BIG = {"stacked-mnist", "veegan-mixture"}
-"""Datasets that take seconds to load."""
+BIG = {"stacked-mnist", "veegan-mixture", "infogan"}
+"""Datasets that take seconds to load, and networks whose width cannot be chosen."""
 
 
 def _built_in() -> list[Any]:
