@@ -81,8 +81,8 @@ def kind_page(kind: str, cards: Iterable[Card]) -> str:
         if "citation" in card.traits:
             lines += ["", f"Citation: {card.traits['citation']}"]
         if card.fields:
-            rows = [(f"`{n}`", f"`{t}`", f"`{d}`", s) for n, t, d, s in show.settings(card)]
-            lines += ["", *_table(("Setting", "Type", "Default", "Tuned over"), rows)]
+            rows = [(f"`{n}`", f"`{t}`", f"`{d}`", card.fields[n].about, s) for n, t, d, s in show.settings(card)]
+            lines += ["", *_table(("Setting", "Type", "Default", "Meaning", "Tuned over"), rows)]
     return "\n".join(lines) + "\n"
 
 

@@ -12,6 +12,7 @@ import difflib
 import hashlib
 import importlib
 import importlib.util
+import itertools
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -73,11 +74,13 @@ class PluginError(Exception):
 
 @dataclass(frozen=True)
 class Field:
-    """One setting of a plugin: its type as written, and its default (`MISSING` if it has none)."""
+    """One setting of a plugin: its type, also as written, its default (`MISSING` if it has none), and the string below
+    it, which says what it is."""
 
     type: TypeAdapter[Any]
     written: str
     default: Any
+    about: str = ""
 
 
 MISSING: Any = dataclasses.MISSING
@@ -291,7 +294,7 @@ def read_card(path: Path, kind: str | None = None) -> Card:
 def _declarations(body: ast.ClassDef, path: Path) -> tuple[dict[str, Field], dict[str, Any]]:
     fields: dict[str, Field] = {}
     declared: dict[str, Any] = {}
-    for node in body.body:
+    for node, following in itertools.zip_longest(body.body, body.body[1:]):
         if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)):
             continue
         name, written = node.target.id, ast.unparse(node.annotation)
@@ -309,8 +312,16 @@ def _declarations(body: ast.ClassDef, path: Path) -> tuple[dict[str, Field], dic
             raise PluginError(
                 f"{path}: line {node.lineno}: '{name}' means something else in a study; rename the setting"
             )
-        fields[name] = Field(_adapter(written, f"{path}: line {node.lineno}: setting '{name}'"), written, value)
+        type_ = _adapter(written, f"{path}: line {node.lineno}: setting '{name}'")
+        fields[name] = Field(type_, written, value, _string(following))
     return fields, declared
+
+
+def _string(node: ast.stmt | None) -> str:
+    """The text of a statement that is a string, as one line; empty for any other."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        return " ".join(node.value.value.split())
+    return ""
 
 
 def _adapter(written: str, what: str) -> TypeAdapter[Any]:

@@ -87,6 +87,7 @@ def _card(card: Card) -> str:
     lines += ["", "Settings:" if card.fields else "Settings: none"]
     for name, written, default, space in settings(card):
         lines.append(f"  {name}: {written} = {default}{f'    [search: {space}]' if space else ''}")
+        lines += [f"      {line}" for line in textwrap.wrap(card.fields[name].about, WIDTH - 6)]
     traits = {key: value for key, value in card.traits.items() if key not in TRAITS_IN_WORDS}
     if traits:
         lines += ["", "Traits:", *(f"  {key}: {value!r}" for key, value in traits.items())]

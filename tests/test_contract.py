@@ -1,5 +1,6 @@
 """Every built-in plugin keeps its kind's contract, and every check of a contract can fail."""
 
+import re
 import unittest
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,15 @@ def test_check_prints_every_check_with_its_outcome(tmp_path: Path, capsys: pytes
     assert "  FAILED   sign: discriminator does not rise where fake scores rise from 1; fake means low\n" in said
     assert "  ok       last axis: " in said
     assert "FAILED.\n" in said
+
+
+def test_a_setting_that_nothing_explains_fails_the_contract(tmp_path: Path) -> None:
+    path, _ = scaffold.write("loss", "my_loss", tmp_path)
+    text = path.read_text()
+    field = text.index("    confidence: ")
+    path.write_text(text[:field] + re.sub('    """.*"""\n', "", text[field:], count=1))
+    chosen = [check for check in testing.checks(path) if check.name == "documented"]
+    assert "nothing says what confidence is" in _outcomes(chosen)["documented"]
 
 
 def test_check_takes_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,8 @@ class Loss:
     scale: float = 1.5
     shape: tuple[int, ...] = (1, 2)
     mode: Literal["a", "b"] = "a"
+    """Which,
+    in two lines."""
     on: bool = False
 
     def discriminator(self, real, fake): ...
@@ -70,6 +72,7 @@ def test_every_built_in_plugin_has_a_summary_and_defaults_that_fit_its_types(kin
 def test_a_card_holds_what_the_file_declares(tmp_path: Path) -> None:
     card = read_card(_write(tmp_path, GOOD))
     assert (card.kind, card.name) == ("loss", "my-loss")
+    assert {name: field.about for name, field in card.fields.items() if field.about} == {"mode": "Which, in two lines."}
     assert card.summary == "A loss of one's own."
     assert card.about == "What it is, in two lines."
     assert card.traits == {"critic": True}

@@ -25,9 +25,13 @@ class Architecture:
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"width": ("choice", 32, 64, 128)}
 
     noise_dim: PositiveInt = 100
+    """Random numbers that a sample is made from."""
     width: PositiveInt = 64
+    """f: maps after the discriminator's first layer."""
     discriminator_norm: Literal["none", "batch", "layer", "instance", "weight"] = "batch"
+    """What normalises the discriminator's layers (`ganbench.layers`)."""
     minibatch: Literal["none", "discrimination", "deviation"] = "none"
+    """A layer by which the discriminator sees the whole batch (`ganbench.layers`)."""
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         """A network from noise (batch, noise_dim) to images (batch, channels, size, size) in [-1, 1]."""

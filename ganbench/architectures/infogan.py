@@ -29,8 +29,11 @@ class Architecture:
     sizes: ClassVar[tuple[int, ...]] = (28, 32, 64)
 
     noise_dim: PositiveInt = 64
+    """Random numbers that a sample is made from."""
     discriminator_norm: Literal["none", "batch", "layer", "instance", "weight"] = "batch"
+    """What normalises the discriminator's layers (`ganbench.layers`)."""
     minibatch: Literal["none", "discrimination", "deviation"] = "none"
+    """A layer by which the discriminator sees the whole batch (`ganbench.layers`)."""
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         """A network from noise (batch, noise_dim) to images (batch, channels, size, size) in [-1, 1]."""

@@ -38,14 +38,21 @@ class Architecture:
     kinds: ClassVar[tuple[str, ...]] = ("points", "images")
 
     noise_dim: PositiveInt = 64
+    """Random numbers that a sample is made from."""
     generator_widths: tuple[PositiveInt, ...] = (256, 512)
+    """Units of each hidden layer."""
     discriminator_widths: tuple[PositiveInt, ...] = (512, 256)
+    """Units of each hidden layer."""
     generator_activation: Literal["relu", "leaky-relu", "elu", "softplus", "tanh"] = "relu"
+    """What follows each hidden layer."""
     discriminator_activation: Literal["relu", "leaky-relu", "elu", "softplus", "tanh", "maxout"] = "leaky-relu"
+    """What follows each hidden layer."""
     maxout_pieces: PositiveInt = 5
     generator_norm: Literal["none", "batch"] = "none"
     discriminator_norm: Literal["none", "batch", "layer", "weight"] = "none"
+    """What normalises the discriminator's layers (`ganbench.layers`)."""
     minibatch: Literal["none", "discrimination", "deviation"] = "none"
+    """A layer by which the discriminator sees the whole batch (`ganbench.layers`)."""
     initialisation: Literal["default", "normal", "orthogonal", "xavier", "he"] = "default"
     gain: PositiveFloat = 1.0
 

@@ -27,11 +27,16 @@ class Architecture:
     sizes: ClassVar[tuple[int, ...]] = (32,)
 
     noise_dim: PositiveInt = 128
+    """Random numbers that a sample is made from."""
     generator_width: PositiveInt = 256
+    """Maps of each of the generator's blocks."""
     discriminator_width: PositiveInt = 128
+    """Maps of each of the discriminator's blocks."""
     pooling: Literal["sum", "mean"] = "sum"
     discriminator_norm: Literal["none", "batch", "layer", "instance", "weight"] = "none"
+    """What normalises the discriminator's layers (`ganbench.layers`)."""
     minibatch: Literal["none", "discrimination", "deviation"] = "none"
+    """A layer by which the discriminator sees the whole batch (`ganbench.layers`)."""
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         """A network from noise (batch, noise_dim) to images (batch, channels, 32, 32) in [-1, 1]."""

@@ -27,9 +27,13 @@ class Architecture:
     sizes: ClassVar[tuple[int, ...]] = (28, 32)
 
     noise_dim: PositiveInt = 256
+    """Random numbers that a sample is made from."""
     discriminator_scale: Literal["quarter", "half"] = "quarter"
+    """The discriminator's maps, as a share of the generator's."""
     discriminator_norm: Literal["none", "batch", "layer", "instance", "weight"] = "batch"
+    """What normalises the discriminator's layers (`ganbench.layers`)."""
     minibatch: Literal["none", "discrimination", "deviation"] = "none"
+    """A layer by which the discriminator sees the whole batch (`ganbench.layers`)."""
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         """A network from noise (batch, noise_dim) to images (batch, channels, size, size) in [-1, 1]."""

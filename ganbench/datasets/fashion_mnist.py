@@ -23,6 +23,7 @@ class Dataset:
     accuracy_gate: ClassVar[float] = 0.88
 
     size: Literal[28, 32] = 32
+    """Pixels a side."""
 
     def splits(self, raw: Path) -> dict[str, Split]:
         """Read `raw`/FashionMNIST/raw, downloading what is missing. Raises DataError if that fails, or if the files

@@ -19,7 +19,9 @@ class Dataset:
     kind: ClassVar[str] = "points"
 
     spacing: PositiveFloat = 2.0
+    """From one centre to the next."""
     sigma: PositiveFloat = 0.05
+    """Standard deviation of each mode."""
 
     def mixture(self) -> Mixture:
         """The true distribution."""

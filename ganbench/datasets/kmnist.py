@@ -24,6 +24,7 @@ class Dataset:
     accuracy_gate: ClassVar[float] = 0.9
 
     size: Literal[28, 32] = 32
+    """Pixels a side."""
 
     def splits(self, raw: Path) -> dict[str, Split]:
         """Read `raw`/KMNIST/raw, downloading what is missing. Raises DataError if that fails, or if the files are

@@ -34,6 +34,7 @@ class Dataset:
     accuracy_gate: ClassVar[float] = 0.985
 
     size: Literal[28, 32] = 32
+    """Pixels a side."""
 
     def splits(self, raw: Path) -> dict[str, Split]:
         """Read `raw`/MNIST/raw, downloading what is missing. Raises DataError if that fails."""

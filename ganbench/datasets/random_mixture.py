@@ -28,6 +28,7 @@ class Dataset:
     kind: ClassVar[str] = "points"
 
     modes: PositiveInt = 10
+    """How many Gaussians."""
     dimension: PositiveInt = 2
     extent: PositiveFloat = 4.0
     sigma: PositiveFloat = 0.05

@@ -22,6 +22,7 @@ class Dataset:
 
     radius: PositiveFloat = 1.0
     sigma: PositiveFloat = 0.01
+    """Standard deviation of each mode."""
 
     def mixture(self) -> Mixture:
         """The true distribution."""

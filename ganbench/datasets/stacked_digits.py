@@ -31,6 +31,7 @@ class Dataset:
     accuracy_gate: ClassVar[float] = 0.85  # of whole stacks: 0.95 a channel
 
     size: Literal[16, 32] = 16
+    """Pixels a side."""
     channels: Literal[2, 3] = 3
 
     def splits(self, raw: Path) -> dict[str, Split]:

@@ -31,6 +31,7 @@ class Dataset:
     accuracy_gate: ClassVar[float] = 0.97  # of whole stacks: 0.99 a channel
 
     size: Literal[28, 32] = 32
+    """Pixels a side."""
     channels: Literal[2, 3] = 3
 
     def splits(self, raw: Path) -> dict[str, Split]:

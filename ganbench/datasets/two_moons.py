@@ -20,6 +20,7 @@ class Dataset:
     kind: ClassVar[str] = "points"
 
     noise: NonNegativeFloat = 0.05
+    """Standard deviation of what is added to each coordinate."""
 
     def splits(self, raw: Path) -> dict[str, Split]:
         """Points (n, 2), drawn once; needs no files."""

@@ -29,6 +29,7 @@ class Dataset:
     kind: ClassVar[str] = "points"
 
     points: PositiveInt = 20_000
+    """Points of the training split."""
     """Of the training split, 96 MB; the paper gives no number."""
 
     def splits(self, raw: Path) -> dict[str, Split]:

@@ -46,6 +46,7 @@ class Extractor:
     weights_variable: ClassVar[str] = "GANBENCH_INCEPTION"
 
     weights: str = ""
+    """The path of the file, if it is not where ganbench looks for it."""
 
     def pretrained(self, weights: Path) -> nn.Module:
         """The network with the weights of a file. Raises WeightsError if that cannot be read or has others."""

@@ -17,8 +17,11 @@ class Loss:
     """
 
     fake_target: float = 0.0
+    """a: what the discriminator wants of fake scores."""
     real_target: float = 1.0
+    """b: what the discriminator wants of real scores."""
     generator_target: float = 1.0
+    """c: what the generator wants of fake scores."""
     of: Literal["score", "probability"] = "score"
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:

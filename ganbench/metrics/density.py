@@ -29,6 +29,7 @@ class Metric:
     order: ClassVar[int] = 42
 
     neighbours: PositiveInt = 5
+    """k: how far a ball reaches, in neighbours."""
 
     def __call__(self, fake: Evidence, real: Reference) -> float:
         """The mean over generated samples. Raises EvidenceError where a side has no more samples than neighbours."""

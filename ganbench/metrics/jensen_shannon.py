@@ -35,6 +35,7 @@ class Metric:
     order: ClassVar[int] = 32
 
     rule: Literal["ball", "box"] = "ball"
+    """When a point counts for its nearest mode."""
 
     def __call__(self, fake: Evidence, real: Reference) -> float:
         """The divergence; NaN if no sample is valid. Raises EvidenceError for data without known modes."""

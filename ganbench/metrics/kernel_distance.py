@@ -29,6 +29,7 @@ class Metric:
 
     subsets: PositiveInt = 100
     subset_size: PositiveInt = 1000
+    """Samples of each random subset, at most."""
 
     def __call__(self, fake: Evidence, real: Reference) -> float:
         """The mean over subsets. Raises EvidenceError for fewer than 4 samples on either side."""

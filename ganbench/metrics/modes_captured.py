@@ -32,6 +32,7 @@ class Metric:
     order: ClassVar[int] = 10
 
     rule: Literal["ball", "box"] = "ball"
+    """When a point counts for its nearest mode."""
 
     def __call__(self, fake: Evidence, real: Reference) -> float:
         """The number of modes. Raises EvidenceError for data without known modes."""

@@ -34,6 +34,7 @@ class Metric:
     order: ClassVar[int] = 12
 
     rule: Literal["ball", "box"] = "ball"
+    """When a point counts for its nearest mode."""
     share: PositiveFloat | None = None
 
     def __call__(self, fake: Evidence, real: Reference) -> float:

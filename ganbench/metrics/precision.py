@@ -31,6 +31,7 @@ class Metric:
     order: ClassVar[int] = 40
 
     neighbours: PositiveInt = 5
+    """k: how far a ball reaches, in neighbours."""
 
     def __call__(self, fake: Evidence, real: Reference) -> float:
         """The share. Raises EvidenceError where a side has no more samples than neighbours."""

@@ -35,6 +35,7 @@ class Metric:
     order: ClassVar[int] = 34
 
     rule: Literal["ball", "box"] = "ball"
+    """When a point counts for its nearest mode."""
 
     def __call__(self, fake: Evidence, real: Reference) -> float:
         """The distance. Raises EvidenceError for data without known modes."""

@@ -18,10 +18,13 @@ class Architecture:
     # Where tuning looks: ("log", low, high), ("linear", low, high), ("int", low, high) or ("choice", a, b, c).
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"width": ("choice", 64, 128, 256), "depth": ("int", 1, 4)}
 
-    # Settings: a type and a plain default. `noise_dim` must be there.
+    # Settings: a type, a plain default, and what it is. `noise_dim` must be there.
     noise_dim: PositiveInt = 32
+    """Random numbers that a sample is made from."""
     width: PositiveInt = 128
+    """Units of each hidden layer."""
     depth: PositiveInt = 2
+    """Hidden layers of each network."""
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         """A network from noise (batch, noise_dim) to samples (batch, *shape); images are in [-1, 1]."""

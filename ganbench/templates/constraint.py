@@ -16,8 +16,9 @@ class Constraint:
     # Where tuning looks: ("log", low, high), ("linear", low, high), ("int", low, high) or ("choice", a, b, c).
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"bound": ("log", 0.1, 10.0)}
 
-    # Settings: a type and a plain default. A study writes `constraint: {name: my-constraint, bound: 2.0}`.
+    # Settings: a type, a plain default, and what it is. A study writes `constraint: {name: my-constraint, bound: 2.0}`.
     bound: PositiveFloat = 1.0
+    """The longest that a row may be."""
 
     # def prepare(self, discriminator: nn.Module) -> None:
     #     """Optional: change the network once, before training, as a reparametrisation does."""

@@ -22,9 +22,11 @@ class Dataset:
     # accuracy_gate: ClassVar[float] = 0.95
     # size: ClassVar[int] = 32  # or a setting of that name
 
-    # Settings: a type and a plain default. A study writes `{name: my-dataset, extent: 2.0}`.
+    # Settings: a type, a plain default, and what it is. A study writes `{name: my-dataset, extent: 2.0}`.
     extent: PositiveFloat = 1.0
+    """Half the side of the square."""
     points: PositiveInt = 10_000
+    """Points of each split."""
 
     # def mixture(self) -> Mixture:
     #     """Optional: the true distribution, if it is one of Gaussians (ganbench.mixtures.Mixture)."""

@@ -29,8 +29,9 @@ class Extractor:
 
     provides: ClassVar[tuple[str, ...]] = ()  # ("logits",), or ("logits", "classes") for the dataset's own classes
 
-    # Settings: a type and a plain default.
+    # Settings: a type, a plain default, and what it is.
     features: PositiveInt = 32
+    """Directions that are projected on."""
 
     # One of three forms: `fixed`, as here; `trained` and `untrained`, for a network that learns from each dataset;
     # `pretrained`, for one with a file of weights. See docs/tutorials/extractor.md.

@@ -21,8 +21,9 @@ class Loss:
     # Where tuning looks: ("log", low, high), ("linear", low, high), ("int", low, high) or ("choice", a, b, c).
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"confidence": ("linear", 0.7, 1.0)}
 
-    # Settings: a type and a plain default. A study writes `loss: {name: my-loss, confidence: 0.8}`.
+    # Settings: a type, a plain default, and what it is. A study writes `loss: {name: my-loss, confidence: 0.8}`.
     confidence: PositiveFloat = 0.9
+    """How sure the discriminator should be that real samples are real."""
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """What the discriminator minimises: scores (..., batch) to the loss (...). Reduce over the last axis only."""

@@ -22,8 +22,9 @@ class Metric:
     citation: ClassVar[str] = "Author year"
     order: ClassVar[int] = 90  # of the columns; the smallest applicable one is a dataset's headline
 
-    # Settings: a type and a plain default. A study writes `{name: my-metric, norm: maximum}`.
+    # Settings: a type, a plain default, and what it is. A study writes `{name: my-metric, norm: maximum}`.
     norm: Literal["euclidean", "maximum"] = "euclidean"
+    """Of the difference between the means."""
 
     def __call__(self, fake: Evidence, real: Reference) -> float:
         """The value. NaN where it is not defined; raise EvidenceError for samples that cannot be measured."""

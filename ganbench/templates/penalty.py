@@ -19,8 +19,9 @@ class Penalty:
     # Where tuning looks: ("log", low, high), ("linear", low, high), ("int", low, high) or ("choice", a, b, c).
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"weight": ("log", 1e-4, 1.0)}
 
-    # Settings: a type and a plain default. A study writes `penalty: {name: my-penalty, weight: 0.01}`.
+    # Settings: a type, a plain default, and what it is. A study writes `penalty: {name: my-penalty, weight: 0.01}`.
     weight: NonNegativeFloat = 0.01
+    """How much it counts beside the loss."""
 
     def __call__(
         self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: torch.Generator

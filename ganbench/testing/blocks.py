@@ -23,6 +23,7 @@ class Dataset:
     accuracy_gate: ClassVar[float] = 0.9
 
     size: PositiveInt = 16
+    """Pixels a side."""
 
     def splits(self, raw: Path) -> dict[str, Split]:
         """The three splits; needs no files."""

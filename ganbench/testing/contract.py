@@ -20,6 +20,7 @@ from ganbench.testing import (
     penalties,
     trial,
 )
+from ganbench.testing.material import demand
 from ganbench.testing.trial import STEPS
 
 OF_KIND: dict[str, ModuleType] = {
@@ -68,7 +69,8 @@ def checks(plugin: str | Path | Card, settings: Mapping[str, Any] | None = None,
         said = "; ".join(f"{key}: {message}" for key, message in problems)
         raise PluginError(f"{plugin.path}: the contract cannot be checked with these settings: {said}")
     built = Once(plugin, resolved)
-    found = [_check(function, partial(_on, function, built)) for function in OF_KIND[plugin.kind].CHECKS]
+    found = [Check("documented", _says(documented), partial(documented, plugin))]
+    found += [_check(function, partial(_on, function, built)) for function in OF_KIND[plugin.kind].CHECKS]
     return [*found, *_trials(plugin, resolved, steps)]
 
 
@@ -80,6 +82,13 @@ def recipe_checks(name: str, registry: Registry, path: Path | None = None, steps
         trial.trains(trial.of_method(name, path, steps))
 
     return [*found, Check(f"{steps} steps on ring8", _says(trial.trains), train)]
+
+
+def documented(card: Card) -> None:
+    """It says what it is, and what each of its settings is: in a string below the setting, or in the class's text."""
+    demand(bool(card.about), f"class {plugins.KINDS[card.kind][1]} has no docstring")
+    bare = [name for name, field in card.fields.items() if not field.about and name not in card.about]
+    demand(not bare, f"nothing says what {', '.join(bare)} is; put a string below it, or name it in the class's text")
 
 
 class Once:

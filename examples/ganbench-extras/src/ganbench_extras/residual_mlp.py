@@ -29,8 +29,11 @@ class Architecture:
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"width": ("choice", 64, 128, 256), "depth": ("int", 1, 4)}
 
     noise_dim: PositiveInt = 32
+    """Random numbers that a sample is made from."""
     width: PositiveInt = 64
+    """Units of every layer."""
     depth: PositiveInt = 2
+    """Residual blocks of each network."""
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         """A network from noise (batch, noise_dim) to samples (batch, *shape); images are in [-1, 1]."""

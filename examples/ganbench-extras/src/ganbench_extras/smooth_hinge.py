@@ -19,7 +19,9 @@ class Loss:
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"margin": ("linear", 0.5, 2.0), "sharpness": ("log", 1.0, 32.0)}
 
     margin: PositiveFloat = 1.0
+    """The score from which a sample is judged well enough."""
     sharpness: PositiveFloat = 8.0
+    """How near to the corner of the hinge."""
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Scores (..., batch) to the loss (...), in (0, inf)."""
