@@ -168,7 +168,7 @@ def test_the_balls_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     fake, truth = Evidence(normal(30, 3)), measured(normal(30, 3, seed=1))
     Precision()(fake, truth)
     monkeypatch.setattr(neighbours, "_overlap", None)
-    monkeypatch.setattr(neighbours, "_nearest", None)
+    monkeypatch.setattr(neighbours, "nearest", None)
     assert all(math.isfinite(metric()(fake, truth)) for metric in METRICS)
 
 
