@@ -7,11 +7,11 @@ import pytest
 import tiny
 import torch
 from safetensors.torch import load_file
+from torch import Tensor, nn
 
 from ganbench import bins, data, extraction, features, layout
 from ganbench.extraction import ExtractorError
 from ganbench.features import StaleFeaturesError
-from ganbench.protocol import Dataset, Extractor
 
 Kept = dict[str, torch.Tensor]
 
@@ -140,12 +140,19 @@ def test_an_extractor_that_sees_no_differences_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("place")
-def test_training_images_are_not_read_again_for_an_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_images_go_through_the_network_once_and_not_again_for_an_evaluation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     place = tiny.corners().train()
+    real = {data.read(place.dataset, split).samples[0].numpy().tobytes() for split in data.SPLITS}
+    described, seen = extraction.describe, []
 
-    def forbidden(*_: Dataset | Extractor) -> None:
-        raise AssertionError("the features are there")
+    def spy(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        seen.append(images[0].numpy().tobytes())
+        return described(network, images)
 
-    monkeypatch.setattr(data, "read", forbidden)
+    monkeypatch.setattr(extraction, "describe", spy)
     place.evaluate()
     assert place.record()["status"] in ("ok", "collapsed")
+    assert seen
+    assert real.isdisjoint(seen)
