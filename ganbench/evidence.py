@@ -55,8 +55,10 @@ class Evidence:
         """The first `count` samples. Raises EvidenceError if there are fewer."""
         if count > len(self):
             raise EvidenceError(f"{count} samples are wanted, and there are {len(self)}")
-        parts = (self.features, self.logits, self.images, self.labels)
-        return self if count == len(self) else Evidence(*(None if p is None else p[:count] for p in parts))  # type: ignore[arg-type]
+        if count == len(self):
+            return self
+        logits, images, labels = (None if p is None else p[:count] for p in (self.logits, self.images, self.labels))
+        return Evidence(self.features[:count], logits, images, labels)
 
     def class_logits(self) -> Tensor:
         """The logits. Raises EvidenceError for data without a classifier."""

@@ -24,10 +24,9 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class Adam(Strict):
-    """torch.optim.Adam (Kingma & Ba 2015)."""
+class Moments(Strict):
+    """What Adam and its variants are set by."""
 
-    name: Literal["adam"]
     lr: PositiveFloat
     betas: tuple[Beta, Beta] = (0.9, 0.999)
     eps: PositiveFloat = 1e-8
@@ -54,10 +53,16 @@ class SGD(Strict):
     weight_decay: NonNegativeFloat = 0.0
 
 
-class AdamW(Adam):
+class Adam(Moments):
+    """torch.optim.Adam (Kingma & Ba 2015)."""
+
+    name: Literal["adam"]
+
+
+class AdamW(Moments):
     """torch.optim.AdamW (Loshchilov & Hutter 2019): weight decay apart from the gradient."""
 
-    name: Literal["adamw"]  # type: ignore[assignment]
+    name: Literal["adamw"]
 
 
 OPTIMIZER_KINDS: dict[str, type[Strict]] = {"adam": Adam, "adamw": AdamW, "rmsprop": RMSprop, "sgd": SGD}

@@ -1,6 +1,6 @@
 """Mixtures of round Gaussians: exact moments, samples, and the nearest mode of a point."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -25,11 +25,11 @@ class Mixture:
 
     centres: Tensor
     sigma: float
-    weights: Tensor = None  # type: ignore[assignment]
+    weights: Tensor = field(default_factory=lambda: torch.ones(1))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "centres", self.centres.double())
-        weights = torch.ones(len(self.centres)) if self.weights is None else self.weights
+        weights = self.weights.expand(len(self.centres))  # one weight stands for all
         object.__setattr__(self, "weights", weights.double() / weights.double().sum())
 
     def mean(self) -> Tensor:

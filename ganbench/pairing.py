@@ -64,10 +64,15 @@ def meet(kind: str, architecture: Entry, recipe: Spec, registry: Registry) -> Pa
             f"{why}, so the discriminator has {norm} instead of {settings['discriminator_norm']} normalisation"
         )
         settings["discriminator_norm"] = norm
-    if _per_sample(recipe, registry) and settings.get("minibatch", "none") != "none":
+    if _per_sample(recipe, registry) and mixes_samples(network):
         reason = f"{recipe['penalty']['name']} looks at each sample alone, and the minibatch layer mixes them"
         return Pair(network, reason=reason)
     return Pair(network, notes)
+
+
+def mixes_samples(architecture: Spec) -> bool:
+    """Whether a minibatch layer makes a sample's score depend on the others, also in evaluation."""
+    return bool(architecture["settings"].get("minibatch", "none") != "none")
 
 
 def _normalisation(recipe: Spec, present: str | None, registry: Registry) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from ganbench.plugins import Card, Registry, unknown
 from ganbench.problems import Problem
 from ganbench.specs import Spec
 from ganbench.study import DatasetEntry, Evaluation, MetricEntry, Study
+from ganbench.traits import EXTRACTOR_FORMS
 
 SHIPPED = "cnn"
 """The extractor of image data that names none."""
@@ -30,7 +31,8 @@ class Extractor:
     @property
     def form(self) -> str:
         """`trained` on the dataset, `pretrained` with a file of weights, or `fixed`."""
-        return next(form for form in ("trained", "pretrained", "fixed") if form in self.card.methods)
+        (form,) = self.card.methods & EXTRACTOR_FORMS
+        return form
 
     @property
     def key(self) -> str:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from ganbench import augmentation, data, files, jobs, layout, machine, optimizers, plugins, sheet
+from ganbench import augmentation, data, files, jobs, layout, machine, optimizers, pairing, plugins, sheet
 from ganbench.generate import NotFiniteError, generate
 from ganbench.progress import Progress
 from ganbench.runs import Job, Plan, Run
@@ -193,7 +193,7 @@ def _write_generators(
 @torch.no_grad()
 def _judges_alone(spec: Spec) -> bool:
     """Whether a sample's score is its own: without packing and without a minibatch layer."""
-    return bool(spec["method"]["packing"] == 1 and spec["architecture"]["settings"].get("minibatch", "none") == "none")
+    return bool(spec["method"]["packing"] == 1 and not pairing.mixes_samples(spec["architecture"]))
 
 
 def _write_surface(discriminator: nn.Module, path: Path, extent: float) -> None:

@@ -4,7 +4,6 @@ Planning asks this, so nothing here needs torch. The card of such an extractor h
 `weights_url`, `weights_file`, `weights_sha256` (a prefix will do) and `weights_variable`.
 """
 
-import hashlib
 import os
 import shutil
 import urllib.request
@@ -75,8 +74,7 @@ def fetch(card: Card) -> Path:
 def verify(path: Path, expected: str) -> str:
     """The sha256 of a file, which begins with `expected`. Raises WeightsError if not, or if there is no such file."""
     try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = files.sha256(path)
     except OSError as error:
         raise WeightsError(f"{path}: cannot read these weights: {error.strerror}") from error
     if not found.startswith(expected):

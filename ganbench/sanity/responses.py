@@ -66,8 +66,11 @@ class Responses:
 
     @cached_property
     def _redrawn(self) -> dict[str, list[float] | None]:
-        columns = {name: [values[name] for values in self.redrawn] for name in self.real}
-        return {name: None if None in column else column for name, column in columns.items()}  # type: ignore[misc]
+        columns: dict[str, list[float] | None] = {}
+        for name in self.real:
+            found = [value for values in self.redrawn if (value := values[name]) is not None]
+            columns[name] = found if len(found) == len(self.redrawn) else None
+        return columns
 
     def verdicts(self, metric: str, corruption: str) -> list[Verdict]:
         """What a metric makes of each step."""
