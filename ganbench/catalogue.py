@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from ganbench import method, plugins, show, study, yamlfile
-from ganbench.plugins import KINDS, Card, Registry
+from ganbench.cards import KINDS, Card
+from ganbench.plugins import Registry
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "The study": study.Study,

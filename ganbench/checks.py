@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from ganbench import measures, method, plugins, yamlfile
+from ganbench.cards import Card
 from ganbench.method import OPTIMIZER_KINDS, Method
-from ganbench.plugins import Card, Registry, unknown
+from ganbench.plugins import Registry, unknown
 from ganbench.problems import Problem, readable
 
 ENTRY_KEYS: dict[str, tuple[str, ...]] = {

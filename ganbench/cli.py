@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ganbench import __version__, devices, layout, markers, plugins, runs, study, yamlfile
+from ganbench import __version__, cards, devices, layout, markers, plugins, runs, study, yamlfile
 from ganbench.problems import Problem, StudyError
 from ganbench.runs import Plan
 
@@ -130,7 +130,7 @@ def _show(options: argparse.Namespace) -> int:
     path = Path(options.plugin)
     if path.suffix in (".py", ".yaml", ".yml"):
         registry, kind = plugins.knowing(path)
-        print(show.described(registry, plugins.name_of(path), kind))
+        print(show.described(registry, cards.name_of(path), kind))
     else:
         print(show.described(plugins.discover(), options.plugin, options.kind))
     return 0
@@ -143,9 +143,7 @@ def _new(options: argparse.Namespace) -> int:
     print(f"Wrote {plugin} and {test}. It works as it is; now make it yours.")
     print(f"  ganbench check {plugin}    runs its contract")
     print(f"  pytest {test}    does the same, and runs your own tests of it")
-    print(
-        f"  plugins: [{plugin.name}]    in a study beside it makes '{plugins.name_of(plugin)}' a {options.kind} there"
-    )
+    print(f"  plugins: [{plugin.name}]    in a study beside it makes '{cards.name_of(plugin)}' a {options.kind} there")
     return 0
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from ganbench import plugins
-from ganbench.plugins import Card, Registry
+from ganbench.cards import Card
+from ganbench.plugins import Registry
 
 COUNT = re.compile(r"([0-9]{1,9})(k?)")
 SPLITS = ("test", "validation")

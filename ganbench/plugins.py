@@ -1,47 +1,22 @@
-"""Find plugins, read what they declare, load them.
+"""Find the plugins that a study can name: built-in, of installed packages, or given as files; and load them."""
 
-One file is one plugin, and its name is the file's name (`wgan_gp.py` is `wgan-gp`). Reading parses the file
-and never imports it, so that planning stays free of torch and a broken plugin cannot break a listing.
-A plugin file defines one frozen dataclass named after its kind. Its annotated fields are the settings; its
-`ClassVar`s are traits, facts that planning needs ("which kind of data does this architecture make?").
-"""
-
-import ast
 import dataclasses
 import difflib
-import hashlib
 import importlib
 import importlib.util
-import itertools
 import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import (
-    ConfigDict,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import ValidationError
 
-from ganbench import installed, traits, yamlfile
+from ganbench import installed, yamlfile
+from ganbench.cards import KINDS, MISSING, Card, PluginError, name_of, read_card, source_of
 
-KINDS = {
-    "dataset": ("datasets", "Dataset"),
-    "architecture": ("architectures", "Architecture"),
-    "loss": ("losses", "Loss"),
-    "penalty": ("penalties", "Penalty"),
-    "constraint": ("constraints", "Constraint"),
-    "extractor": ("extractors", "Extractor"),
-    "metric": ("metrics", "Metric"),
-}
 METHODS = "methods"
 RECIPE = (".yaml", ".yml")
 KINDS_AND_METHOD = (*KINDS, "method")
@@ -50,64 +25,6 @@ GROUPS[installed.PREFIX + METHODS] = "method"
 """The groups of entry points, and the kind of plugin that each holds."""
 
 HERE = Path(__file__).parent
-
-RESERVED = ("name", "label", "settings", "architectures", "training", "evaluation", "samples", "extractor")
-"""Keys of a study's entries; a plugin's setting of such a name could not be given."""
-
-FIELD_TYPES: dict[str, Any] = {
-    "bool": bool,
-    "int": int,
-    "float": float,
-    "str": str,
-    "tuple": tuple,
-    "Literal": Literal,
-    "PositiveInt": PositiveInt,
-    "PositiveFloat": PositiveFloat,
-    "NonNegativeInt": NonNegativeInt,
-    "NonNegativeFloat": NonNegativeFloat,
-}
-
-
-class PluginError(Exception):
-    """A plugin file that cannot be read; the message names the file, the line and the fix."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """One setting of a plugin: its type, also as written, its default (`MISSING` if it has none), and the string below
-    it, which says what it is."""
-
-    type: TypeAdapter[Any]
-    written: str
-    default: Any
-    about: str = ""
-
-
-MISSING: Any = dataclasses.MISSING
-
-
-@dataclass(frozen=True)
-class Card:
-    """What a plugin file declares. `summary` is the file's first line, `about` the docstring of the class, `methods`
-    the names of the functions in it. `module` is what to import, empty for a file that no package holds; `package`
-    the name and version of the installed package, empty for the others."""
-
-    kind: str
-    name: str
-    path: Path
-    sha256: str
-    summary: str
-    about: str
-    fields: dict[str, Field]
-    traits: dict[str, Any]
-    methods: frozenset[str]
-    module: str = ""
-    package: str = ""
-
-    @property
-    def source(self) -> str:
-        """Where it comes from: built-in, a package with its version, or a file."""
-        return _source(self.package, bool(self.module))
 
 
 @dataclass(frozen=True)
@@ -140,7 +57,7 @@ class Registry:
     def source(self, kind: str, name: str) -> str:
         """Where a known plugin comes from: built-in, a package with its version, or a file."""
         if kind == "method":
-            return _source(self.packages.get(name, ""), self.recipes[name].parent == HERE / METHODS)
+            return source_of(self.packages.get(name, ""), self.recipes[name].parent == HERE / METHODS)
         return self.card(kind, name).source
 
     def missing(self, kind: str, name: str, others: Iterable[str] = ()) -> str:
@@ -231,10 +148,6 @@ def _add_recipe(registry: Registry, path: Path) -> None:
     registry.recipes[name] = path
 
 
-def _source(package: str, importable: bool) -> str:
-    return f"package {package}" if package else "built-in" if importable else "file"
-
-
 def knowing(path: Path) -> tuple[Registry, str]:
     """A registry with the plugin in this file, which may be built-in or installed, and its kind. Raises PluginError."""
     kind, name = "method" if path.suffix in RECIPE else read_card(path).kind, name_of(path)
@@ -244,95 +157,6 @@ def knowing(path: Path) -> tuple[Registry, str]:
         if known.resolve() == path.resolve():
             return registry, kind
     return discover([path]), kind
-
-
-def name_of(path: Path) -> str:
-    """The plugin's name: the file's, with hyphens."""
-    return path.stem.replace("_", "-")
-
-
-def read_card(path: Path, kind: str | None = None) -> Card:
-    """Parse one plugin file. Its kind follows from the class that it defines.
-
-    Raises PluginError when the file is missing, is not Python, or declares no plugin.
-    """
-    try:
-        source = path.read_bytes()
-        tree = ast.parse(source)
-    except OSError as error:
-        raise PluginError(f"{path}: cannot read this plugin file: {error.strerror}") from error
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        raise PluginError(f"{path}: line {line}: not valid Python: {error}") from error
-    by_class = {class_name: kind for kind, (_, class_name) in KINDS.items()}
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in by_class]
-    if len(classes) != 1 or (kind is not None and by_class[classes[0].name] != kind):
-        wanted = [KINDS[kind][1]] if kind else sorted(by_class)
-        raise PluginError(
-            f"{path}: a plugin file defines exactly one of the classes {', '.join(wanted)}; found {len(classes)}"
-        )
-    body = classes[0]
-    fields, declared = _declarations(body, path)
-    about = ast.get_docstring(body) or ""
-    card = Card(
-        kind=by_class[body.name],
-        name=name_of(path),
-        path=path,
-        sha256=hashlib.sha256(source).hexdigest(),
-        summary=(ast.get_docstring(tree) or about).strip().split("\n", maxsplit=1)[0],
-        about=" ".join(about.split()),
-        fields=fields,
-        traits=declared,
-        methods=frozenset(node.name for node in body.body if isinstance(node, ast.FunctionDef)),
-    )
-    wrong = traits.problem(card.kind, declared, fields, card.methods, MISSING)
-    if wrong:
-        raise PluginError(f"{path}: {wrong}")
-    return card
-
-
-def _declarations(body: ast.ClassDef, path: Path) -> tuple[dict[str, Field], dict[str, Any]]:
-    fields: dict[str, Field] = {}
-    declared: dict[str, Any] = {}
-    for node, following in itertools.zip_longest(body.body, body.body[1:]):
-        if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)):
-            continue
-        name, written = node.target.id, ast.unparse(node.annotation)
-        try:
-            value = MISSING if node.value is None else ast.literal_eval(node.value)
-        except (ValueError, TypeError) as error:
-            raise PluginError(
-                f"{path}: line {node.lineno}: the value of '{name}' must be a plain literal, "
-                f"because planning reads it without running the file"
-            ) from error
-        if written.startswith("ClassVar"):
-            declared[name] = value
-            continue
-        if name in RESERVED:
-            raise PluginError(
-                f"{path}: line {node.lineno}: '{name}' means something else in a study; rename the setting"
-            )
-        type_ = _adapter(written, f"{path}: line {node.lineno}: setting '{name}'")
-        fields[name] = Field(type_, written, value, _string(following))
-    return fields, declared
-
-
-def _string(node: ast.stmt | None) -> str:
-    """The text of a statement that is a string, as one line; empty for any other."""
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-        return " ".join(node.value.value.split())
-    return ""
-
-
-def _adapter(written: str, what: str) -> TypeAdapter[Any]:
-    try:
-        type_ = eval(written, {"__builtins__": {}}, FIELD_TYPES)
-        if isinstance(type_, (str, int, float)):
-            raise TypeError("a value is not a type")
-        return TypeAdapter(type_, config=ConfigDict(allow_inf_nan=False))
-    except Exception as error:  # whatever a stranger's annotation may raise
-        known = ", ".join(FIELD_TYPES)
-        raise PluginError(f"{what} has type '{written}'; settings are built from {known}") from error
 
 
 def resolve(card: Card, given: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganbench import measures, specs, weights
+from ganbench.cards import Card
 from ganbench.measures import Measure
-from ganbench.plugins import Card, Registry, unknown
+from ganbench.plugins import Registry, unknown
 from ganbench.problems import Problem
 from ganbench.specs import Spec
 from ganbench.study import DatasetEntry, Evaluation, MetricEntry, Study

@@ -4,7 +4,7 @@ import keyword
 import re
 from pathlib import Path
 
-from ganbench import files, plugins
+from ganbench import cards, files, plugins
 
 TEMPLATES = Path(__file__).parent / "templates"
 NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
@@ -22,7 +22,7 @@ def write(kind: str, name: str, folder: Path) -> list[Path]:
         if path.exists():
             raise ScaffoldError(f"{path}: exists already; choose another name or folder, or remove it")
     test_text = (TEMPLATES / "test_plugin.py").read_text("utf-8").replace("my_plugin.py", plugin.name)
-    text = (TEMPLATES / f"{kind}{suffix}").read_text("utf-8").replace(f"my-{kind}", plugins.name_of(plugin))
+    text = (TEMPLATES / f"{kind}{suffix}").read_text("utf-8").replace(f"my-{kind}", cards.name_of(plugin))
     files.write_text(plugin, text)
     files.write_text(test, test_text)
     return [plugin, test]
@@ -40,7 +40,7 @@ def _stem(kind: str, name: str) -> str:
     if keyword.iskeyword(stem) or keyword.issoftkeyword(stem):
         raise ScaffoldError(f"'{name}' is a word of Python's own; call it my_{stem}, for instance")
     registry = plugins.discover()
-    known = plugins.name_of(Path(stem))
+    known = cards.name_of(Path(stem))
     if known in registry.names(kind):
         source = registry.source(kind, known)
         raise ScaffoldError(f"{kind} '{known}' exists already ({source}); choose another name")

@@ -4,8 +4,9 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from ganbench import method, plugins, spaces, yamlfile
-from ganbench.plugins import KINDS_AND_METHOD, Card, Registry
+from ganbench import cards, method, plugins, spaces, yamlfile
+from ganbench.cards import Card
+from ganbench.plugins import KINDS_AND_METHOD, Registry
 
 WIDTH = 100
 TRAITS_IN_WORDS = ("search", "title", "citation", "floor")
@@ -58,7 +59,7 @@ def settings(card: Card) -> list[tuple[str, str, str, str]]:
         (
             name,
             field.written,
-            "required" if field.default is plugins.MISSING else repr(field.default),
+            "required" if field.default is cards.MISSING else repr(field.default),
             spaces.described(search[name]) if name in search else "",
         )
         for name, field in card.fields.items()

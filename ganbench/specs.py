@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from ganbench import plugins
-from ganbench.plugins import Card
+from ganbench.cards import Card
 
 ENGINE = 2
 """Version of what training computes. It is in every spec: raise it when a change alters trained weights

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, NonNegativeInt, PositiveInt, Tag, ValidationError
 from pydantic import Field as Key
 
-from ganbench import checks, measures, method, plugins, yamlfile
+from ganbench import cards, checks, measures, method, plugins, yamlfile
 from ganbench.method import OPTIMIZER_KINDS, Adam, Method, Optimizer, Strict
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError, readable
@@ -274,7 +274,7 @@ def _registry(path: Path, raw: dict[str, Any]) -> tuple[Registry, list[Problem]]
             continue  # pydantic says so
         try:
             plugins.discover([*files, path.parent / name])
-        except plugins.PluginError as error:
+        except cards.PluginError as error:
             problems.append(Problem(f"plugins[{index}]", str(error)))
         else:
             files.append(path.parent / name)

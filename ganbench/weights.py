@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ganbench import files
-from ganbench.plugins import Card
+from ganbench.cards import Card
 
 TIMEOUT = 5.0  # seconds without an answer
 

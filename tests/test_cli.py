@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import StudyFile
 
-from ganbench import __version__, cli, devices, files, layout, markers, plugins, runs
+from ganbench import __version__, cards, cli, devices, files, layout, markers, plugins, runs
 
 JOB = "ring8/mlp/0"
 
@@ -144,7 +144,7 @@ def test_list_names_every_plugin(capsys: pytest.CaptureFixture[str]) -> None:
     assert _exit_code("list") == 0
     said = capsys.readouterr().out
     registry = plugins.discover()
-    for kind in [*plugins.KINDS, "method"]:
+    for kind in [*cards.KINDS, "method"]:
         assert f"{kind}:\n" in said
         for name in registry.names(kind):
             assert f"  {name} " in said

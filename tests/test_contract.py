@@ -10,7 +10,8 @@ import torch
 from broken import FAULTS
 
 from ganbench import cli, plugins, scaffold, testing
-from ganbench.plugins import KINDS, KINDS_AND_METHOD
+from ganbench.cards import KINDS
+from ganbench.plugins import KINDS_AND_METHOD
 from ganbench.testing import contract, methods
 
 REGISTRY = plugins.discover()

@@ -13,12 +13,12 @@ import torchvision.datasets
 import torchvision.datasets.mnist
 
 import ganbench
-from ganbench import idx, plugins, stacks
+from ganbench import cards, idx, plugins, stacks
 from ganbench.data import DataError, Split
 from ganbench.streams import stream
 
 FOLDER = Path(ganbench.__file__).parent / "datasets"
-CARDS = {card.name: card for card in (plugins.read_card(path, "dataset") for path in FOLDER.glob("[!_]*.py"))}
+CARDS = {card.name: card for card in (cards.read_card(path, "dataset") for path in FOLDER.glob("[!_]*.py"))}
 RAW = Path(os.environ.get("GANBENCH_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 

@@ -13,8 +13,9 @@ import pytest
 import yaml
 from conftest import ROOT, SMALL
 
-from ganbench import catalogue, plugins, runs, testing
-from ganbench.plugins import KINDS, KINDS_AND_METHOD
+from ganbench import cards, catalogue, plugins, runs, testing
+from ganbench.cards import KINDS
+from ganbench.plugins import KINDS_AND_METHOD
 
 DOCS = ROOT / "docs"
 TUTORIALS = DOCS / "tutorials"
@@ -60,7 +61,7 @@ def test_the_study_of_a_tutorial_is_valid(kind: str, tmp_path: Path) -> None:
     assert plan.runs
     named = yaml.safe_load(text)
     assert named["plugins"] == [path.name]
-    assert plugins.name_of(path) in text.replace(f"[{path.name}]", "")
+    assert cards.name_of(path) in text.replace(f"[{path.name}]", "")
 
 
 def test_the_first_study_is_valid_and_has_six_runs(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3, FeatureExtractorInceptionV3
 
 import ganbench
-from ganbench import classifier, plugins, stacks
+from ganbench import cards, classifier, plugins, stacks
 from ganbench.data import Split
 from ganbench.streams import stream
 from ganbench.weights import WeightsError
 
 FOLDER = Path(ganbench.__file__).parent
-CARDS = {path.stem: plugins.read_card(path, "extractor") for path in (FOLDER / "extractors").glob("[!_]*.py")}
+CARDS = {path.stem: cards.read_card(path, "extractor") for path in (FOLDER / "extractors").glob("[!_]*.py")}
 
 
 def built(name: str) -> Any:
@@ -29,7 +29,7 @@ def images(*shape: int) -> Tensor:
 
 
 def singles() -> dict[str, Split]:
-    card = plugins.read_card(FOLDER / "datasets" / "digits.py", "dataset")
+    card = cards.read_card(FOLDER / "datasets" / "digits.py", "dataset")
     found: dict[str, Split] = plugins.load(card, {"size": 16}).splits(Path("nowhere"))
     return found
 

@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, StudyFile
 
 from ganbench import cli, doctor, installed, plugins, runs, show
-from ganbench.plugins import PluginError
+from ganbench.cards import PluginError
 from ganbench.problems import StudyError
 
 EXAMPLE = ROOT / "examples" / "ganbench-extras"

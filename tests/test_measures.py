@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganbench import measures, plugins, specs
+from ganbench import cards, measures, plugins, specs
+from ganbench.cards import Card
 from ganbench.measures import Measure, MeasureError, parse
-from ganbench.plugins import Card
 
 REGISTRY = plugins.discover()
 METRICS = [REGISTRY.card("metric", name) for name in REGISTRY.names("metric")]
@@ -177,7 +177,7 @@ def test_no_name_and_no_short_name_belongs_to_two_metrics() -> None:
 def test_a_metric_cannot_take_the_name_of_another(tmp_path: Any, file: str, short: str) -> None:
     (tmp_path / file).write_text(WORDS.replace('= "words"', f'= "{short}"'))
     with pytest.raises(
-        plugins.PluginError, match=rf"{file}: the name '{short if file == 'mine.py' else 'fd'}' belongs to"
+        cards.PluginError, match=rf"{file}: the name '{short if file == 'mine.py' else 'fd'}' belongs to"
     ):
         plugins.discover([tmp_path / file])
 

@@ -9,7 +9,8 @@ import pytest
 from conftest import CONFIGS
 
 from ganbench import plugins
-from ganbench.plugins import MISSING, PluginError, read_card, resolve
+from ganbench.cards import MISSING, PluginError, read_card
+from ganbench.plugins import resolve
 
 GOOD = '''"""A loss of one's own.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import cli, plugins, scaffold, show
+from ganbench import cards, cli, plugins, scaffold, show
 from ganbench.plugins import KINDS_AND_METHOD
 from ganbench.scaffold import ScaffoldError
 
@@ -75,7 +75,7 @@ def test_show_says_settings_search_space_traits_and_source(tmp_path: Path) -> No
 
 def _shown(path: Path) -> tuple[plugins.Registry, str, str]:
     registry, kind = plugins.knowing(path)
-    return registry, plugins.name_of(path), kind
+    return registry, cards.name_of(path), kind
 
 
 def test_show_of_a_recipe_is_complete_on_both_kinds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ganbench import plugins, spaces
-from ganbench.plugins import PluginError, read_card
+from ganbench import cards, spaces
+from ganbench.cards import PluginError, read_card
 
 CLASS = """
 class Loss:
@@ -20,7 +20,7 @@ class Loss:
 """
 
 
-def _card(folder: Path, search: str) -> plugins.Card:
+def _card(folder: Path, search: str) -> cards.Card:
     path = folder / "my_loss.py"
     path.write_text(CLASS.replace("{search}", search))
     return read_card(path)

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import torch
 
-from ganbench import plugins, weights
-from ganbench.plugins import Card
+from ganbench import cards, weights
+from ganbench.cards import Card
 from ganbench.weights import WeightsError
 
 CONTENT = b"weights"
@@ -74,7 +74,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def card(folder: Path, url: str = "http://127.0.0.1:9/net.pth", sha256: str = SHA256[:8]) -> Card:
     (folder / "net.py").write_text(PLUGIN.format(url=url, sha256=sha256))
-    return plugins.read_card(folder / "net.py", "extractor")
+    return cards.read_card(folder / "net.py", "extractor")
 
 
 def written(path: Path) -> Path:

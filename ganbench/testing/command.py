@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from ganbench import plugins
-from ganbench.plugins import PluginError
+from ganbench import cards, plugins
+from ganbench.cards import PluginError
 from ganbench.testing.contract import Check, checks
 from ganbench.testing.material import ContractError
 
@@ -19,7 +19,7 @@ def check(path: Path, given: Sequence[str] = ()) -> int:
     `given`: settings as `key=value`. Raises PluginError.
     """
     registry, kind = plugins.knowing(path)
-    name = plugins.name_of(path)
+    name = cards.name_of(path)
     print(f"{path}: {kind} '{name}' ({registry.source(kind, name)})")
     counts = {"ok": 0, "FAILED": 0, "skipped": 0}
     for clause in checks(path, _settings(given)):

@@ -7,8 +7,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ganbench import plugins
-from ganbench.plugins import Card, PluginError, Registry
+from ganbench import cards, plugins
+from ganbench.cards import Card, PluginError
+from ganbench.plugins import Registry
 from ganbench.testing import (
     architectures,
     constraints,
@@ -61,9 +62,9 @@ def checks(plugin: str | Path | Card, settings: Mapping[str, Any] | None = None,
         path = Path(plugin).resolve()
         registry, kind = plugins.knowing(path)
         if kind == "method":
-            known = registry.source(kind, plugins.name_of(path)) != "file"
-            return recipe_checks(plugins.name_of(path), registry, None if known else path, steps)
-        plugin = registry.card(kind, plugins.name_of(path))
+            known = registry.source(kind, cards.name_of(path)) != "file"
+            return recipe_checks(cards.name_of(path), registry, None if known else path, steps)
+        plugin = registry.card(kind, cards.name_of(path))
     resolved, problems = plugins.resolve(plugin, dict(settings or {}))
     if problems:
         said = "; ".join(f"{key}: {message}" for key, message in problems)
@@ -86,7 +87,7 @@ def recipe_checks(name: str, registry: Registry, path: Path | None = None, steps
 
 def documented(card: Card) -> None:
     """It says what it is, and what each of its settings is: in a string below the setting, or in the class's text."""
-    demand(bool(card.about), f"class {plugins.KINDS[card.kind][1]} has no docstring")
+    demand(bool(card.about), f"class {cards.KINDS[card.kind][1]} has no docstring")
     bare = [name for name, field in card.fields.items() if not field.about and name not in card.about]
     demand(not bare, f"nothing says what {', '.join(bare)} is; put a string below it, or name it in the class's text")
 

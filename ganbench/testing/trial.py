@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ganbench import data, files, layout, plugins, runs, training
+from ganbench import cards, data, files, layout, plugins, runs, training
+from ganbench.cards import Card
 from ganbench.generate import generate
 from ganbench.mixtures import Mixture
-from ganbench.plugins import Card
 from ganbench.runs import Plan, Run
 from ganbench.streams import stream
 from ganbench.testing.material import demand
@@ -54,7 +54,7 @@ def of_architecture(card: Card, settings: dict[str, Any], steps: int = STEPS) ->
         return train({"name": "non-saturating", "optimizer": OPTIMIZER}, entry, "ring8", steps, [card])
     size = min(card.traits.get("sizes", (16,)))
     dataset = {"name": "blocks", "size": size}
-    return train({"name": "non-saturating"}, entry, dataset, max(1, steps // 10), [card, plugins.read_card(BLOCKS)])
+    return train({"name": "non-saturating"}, entry, dataset, max(1, steps // 10), [card, cards.read_card(BLOCKS)])
 
 
 def of_method(name: str, path: Path | None, steps: int = STEPS) -> Trial:

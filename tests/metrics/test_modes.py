@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from ganbench import metrics, modes, plugins
+from ganbench import cards, metrics, modes, plugins
 from ganbench.datasets.grid25 import Dataset as Grid25
 from ganbench.evidence import Evidence, EvidenceError, Reference
 from ganbench.metrics.high_quality_share import Metric as HighQualityShare
@@ -418,7 +418,7 @@ def test_images_that_cannot_be_measured(metric: Any) -> None:
 )
 def test_settings_and_short_names(name: str, given: dict[str, Any], label: str) -> None:
     path = Path(metrics.__file__).parent / f"{name.replace('-', '_')}.py"
-    card = plugins.read_card(path, "metric")
+    card = cards.read_card(path, "metric")
     defaults, problems = plugins.resolve(card, {})
     assert defaults["rule"] == "ball"
     assert not problems

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ganbench import metrics, plugins
+from ganbench import cards, metrics, plugins
 from ganbench.evidence import Evidence, EvidenceError, Reference
 from ganbench.metrics.sliced_wasserstein import Metric
 from ganbench.mixtures import Mixture
@@ -148,7 +148,7 @@ def test_points_that_cannot_be_measured() -> None:
 
 
 def test_the_number_of_directions_is_a_setting() -> None:
-    card = plugins.read_card(Path(metrics.__file__).parent / "sliced_wasserstein.py", "metric")
+    card = cards.read_card(Path(metrics.__file__).parent / "sliced_wasserstein.py", "metric")
     assert plugins.resolve(card, {}) == ({"directions": 200}, [])
     assert plugins.resolve(card, {"directions": 0})[1]
     assert card.traits["needs"] == ()
