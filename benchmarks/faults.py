@@ -150,9 +150,11 @@ def kills(parent: Path, wanted: dict[str, Any], count: int, choose: random.Rando
             finished += 1
             resumed += _resumed(folder)
             shutil.rmtree(folder / "results")
+    while workers(folder):
+        time.sleep(0.5)
     finish(folder)
     equal(folder, wanted, "kills")
-    leftovers = list(folder.rglob("results/**/*.tmp"))
+    leftovers = list(folder.glob("results/faults/runs/**/.*"))
     demand(not leftovers, f"temporary files are left: {leftovers}")
     kinds = ", ".join(f"{number} {name}" for name, number in sorted(done.items()))
     resumed += _resumed(folder)
@@ -251,9 +253,9 @@ def two_calls(parent: Path, wanted: dict[str, Any]) -> str:
     shutil.rmtree(folder / "results")
     for call in [snakemake(folder, "--nolock"), snakemake(folder, "--nolock")]:
         call.wait(PATIENCE)  # they delete each other's markers; no run is written by both
+    waited = (folder / "output.txt").read_text().count("which works on it")
     finish(folder)
     equal(folder, wanted, "two calls without a lock")
-    waited = (folder / "output.txt").read_text().count("which works on it")
     return f"one refused, one finished; without Snakemake's lock they shared the work ({waited} waited)"
 
 

@@ -189,6 +189,19 @@ def test_runs_that_ran_out_of_time_are_counted_and_named_and_keep_their_numbers(
     assert "the time limit of 60 s, at step 20 of 50" in row
 
 
+def test_results_that_were_moved_report_the_same(plan: runs.Plan, rendered: Path, tmp_path: Path) -> None:
+    before = {path.relative_to(rendered): path.read_bytes() for path in (rendered / "reports").rglob("*.*")}
+    elsewhere = tmp_path / "another machine"
+    elsewhere.mkdir()
+    for name in ("fake.yaml", "results"):
+        shutil.move(name, elsewhere)
+    with contextlib.chdir(elsewhere):
+        page.write(runs.plan(Path("fake.yaml")))
+    after = {path.relative_to(elsewhere): path.read_bytes() for path in (elsewhere / "reports").rglob("*.*")}
+    assert after == before
+    assert plan.file.name == "fake.yaml"
+
+
 def test_gaps_and_changes_are_told(text: str) -> None:
     assert "ring8 × dcgan: dcgan makes images, ring8 holds points" in text
     assert "the discriminator has layer instead of batch normalisation" in text

@@ -355,3 +355,14 @@ def test_a_run_that_diverged_before_it_was_out_of_time_has_diverged(begun: tuple
     training.train_run(plan, replace(run, time_limit=1e-9), POINTS, CPU)
     record = json.loads((plan.folder(run) / layout.TRAINING).read_text())
     assert (record["status"], record["diverged_at"]) == ("diverged", 2)
+
+
+def test_a_checkpoint_that_a_kill_left_beside_a_finished_run_goes_with_the_marker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Sidecar, "pause", Sidecar.save)
+        patch.setattr(Sidecar, "remove", lambda _: None)
+        place = tiny.place().prepare().train()
+    assert not (place.folder() / layout.CHECKPOINT).exists()
