@@ -40,7 +40,8 @@ def test_a_run_that_is_out_of_memory_says_how_large_it_is_and_the_others_go_on(
     place = tiny.place({"my_loss.py": LOSS.replace("RAISE", raising)}, methods=METHODS).prepare()
     with pytest.raises(AssertionError):
         place.train()
-    said = "ring8/mlp/large/seed0: out of memory with batch_size 8 and mlp of generator_widths [8], discriminator_widths [8]"
+    size = "batch_size 8 and mlp of generator_widths [8], discriminator_widths [8]"
+    said = f"ring8/mlp/large/seed0: out of memory with {size}"
     assert said in capsys.readouterr().err
     log = (place.folder("large") / layout.TRAINING_LOG).read_text()
     assert said in log
@@ -65,8 +66,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 import torch
-import tiny
-from ganbench import jobs, runs, training
+from ganbench import data, jobs, runs, training
 
 plan = runs.plan(Path("study.yaml"))
 (job,) = plan.training_jobs.values()
@@ -75,9 +75,8 @@ def slowly(run):
     Path("began").touch()
     while not Path("go").exists():
         time.sleep(0.01)
-    training.carry_out.__globals__["train_run"](plan, run, samples, torch.device("cpu"))
+    training.train_run(plan, run, samples, torch.device("cpu"))
 
-from ganbench import data
 samples = data.read(plan.datasets["ring8"], "train").samples
 sys.exit(0 if jobs.each(plan, job, slowly) else 1)
 """
@@ -87,7 +86,7 @@ def test_a_job_waits_for_an_orphan_that_is_at_work_and_then_finds_the_run_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'tests'}")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     place = tiny.place().prepare()
     (job,) = place.plan.training_jobs.values()
     orphan = subprocess.Popen([sys.executable, "-c", HOLDER])
