@@ -81,6 +81,7 @@ class Session:
     architecture: Any
     generator: Player
     discriminator: Player
+    penalty: Any
     streams: Streams
     batches: data.Batches
     course: Course
@@ -112,6 +113,7 @@ def _begun(
 ) -> Session:
     effort = machine.Effort(device)
     architecture, generator, discriminator = build(plan, run.spec, tuple(samples.shape[1:]), device)
+    penalty = _penalty(plan, run.spec["method"])
     streams = Streams(run.seed, device)
     batches = data.Batches(samples, _batch(run.spec), streams["data"])
     course = Course()
@@ -123,10 +125,12 @@ def _begun(
         "course": course,
         "effort": effort,
     }
+    if hasattr(penalty, "state_dict"):
+        parts["penalty"] = penalty
     every = plan.training(run).checkpoint_every
     path = plan.folder(run) / layout.CHECKPOINT
     sidecar = Sidecar(run.id, path, _identity(run, device), parts, every, interruption)
-    return Session(architecture, generator, discriminator, streams, batches, course, effort, sidecar)
+    return Session(architecture, generator, discriminator, penalty, streams, batches, course, effort, sidecar)
 
 
 def _identity(run: Run, device: torch.device) -> dict[str, str]:
@@ -147,7 +151,7 @@ def _train(plan: Plan, run: Run, samples: Tensor, session: Session) -> None:
         session.generator,
         session.discriminator,
         loss=_part(plan, "loss", method),
-        penalty=_part(plan, "penalty", method),
+        penalty=session.penalty,
         constraint=_part(plan, "constraint", method),
         batches=session.batches,
         noise=lambda: torch.randn(batch, noise_dim, generator=streams["noise"], device=device),
@@ -202,6 +206,12 @@ def _write(plan: Plan, run: Run, samples: Tensor, session: Session, device: torc
     critic = getattr(_part(plan, "loss", run.spec["method"]), "critic", False)
     files.write_text(folder / layout.HISTORY, _as_csv(course, critic))
     files.write_json(folder / layout.TRAINING, record)
+
+
+def _penalty(plan: Plan, method: Spec) -> Any:
+    """The penalty, for one training; one that remembers begins with an empty memory."""
+    penalty = _part(plan, "penalty", method)
+    return penalty.begin() if hasattr(penalty, "begin") else penalty
 
 
 def _part(plan: Plan, kind: str, method: Spec) -> Any:

@@ -101,6 +101,7 @@ RULES: list[dict[str, Any]] = [
     {"packing": 2, "lr_decay": "linear", "optimizer": {"name": "adamw", "lr": 1e-3}},
     {"top_k": {"share": 0.5}, "simultaneous": True, "optimizer": {"name": "sgd", "lr": 1e-2, "momentum": 0.9}},
     {"constraint": "spectral-normalisation", "loss": "relativistic"},
+    {"penalty": {"name": "lecam", "start": 3}},
 ]
 IMAGE_RULES = [{"augment": ["colour", "translation", "cutout"], "ema": 0.9, "optimizer": {"name": "adam", "lr": 1e-3}}]
 CASES = [("mlp", POINTS, rule) for rule in RULES] + [("my-dropout", POINTS, {"penalty": "dragan"})]
