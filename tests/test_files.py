@@ -1,7 +1,6 @@
 """Files are replaced whole or not at all."""
 
 import errno
-import shutil
 import signal
 import subprocess
 import sys
