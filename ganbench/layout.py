@@ -82,6 +82,20 @@ def report(study: str) -> Path:
     return REPORTS / study / "index.html"
 
 
+PAPERS = "papers"
+"""The folder under reports/ of the page over all published tables."""
+
+
+def papers() -> Path:
+    """The page over all published tables."""
+    return REPORTS / PAPERS / "index.html"
+
+
+def published(study: str) -> Path:
+    """What a study says of the published table that it reproduces: for the page over all of them."""
+    return REPORTS / study / "published.json"
+
+
 def runs_table(study: str) -> Path:
     """One row per run."""
     return REPORTS / study / "runs.csv"

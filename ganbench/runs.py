@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ganbench import checks, layout, pairing, protocol, specs, study
+from ganbench import checks, layout, pairing, paper, protocol, specs, study
 from ganbench.plugins import Registry
 from ganbench.problems import StudyError
 from ganbench.protocol import Dataset, Extractor
@@ -95,6 +95,8 @@ class Plan:
         """Changes when anything that the report shows changes in the study."""
         datasets = [[dataset.evaluation.threshold, list(dataset.measures)] for dataset in self.datasets.values()]
         shown = [self.study.study, self.study.description, [vars(gap) for gap in self.gaps], self.notes, datasets]
+        if self.study.paper is not None:
+            shown.append(self.study.paper.model_dump(mode="json"))
         return digest([*shown, [[run.id, run.digest, run.evaluation_digest] for run in self.runs]])
 
     def marker(self, job: Job) -> Path:
@@ -186,6 +188,12 @@ def plan(file: Path) -> Plan:
                 gaps.append(Gap(f"{entry.label} × {architecture.label}", reason))
             else:
                 runs += _cells(wanted, entry, dataset, architecture, registry, gaps, notes)
+    if wanted.paper is not None:
+        columns = {label: list(dataset.measures) for label, dataset in datasets.items()}
+        pairs = dict.fromkeys((run.dataset, run.architecture) for run in runs)
+        trained = {label: [of for dataset, of in pairs if dataset == label] for label in datasets}
+        if problems := paper.misplaced(wanted.paper, columns, trained):
+            raise StudyError(file, problems)
     return Plan(
         file=file,
         study=wanted,
