@@ -4,6 +4,7 @@ The study is the protocol; this section holds what was published: values with wh
 the reference code departs from its paper, and how far a run on a small machine falls short of the protocol.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -24,6 +25,7 @@ Name = Annotated[str, Key(min_length=1)]
 Names = Annotated[tuple[Name, ...], Key(min_length=1), BeforeValidator(_as_names)]
 """One, or a list."""
 Share = Annotated[float, Key(gt=0, le=1)]
+Runs = PositiveInt | Literal["unknown"]
 Spread = Literal["sd", "se", "sampling", "unknown"]
 FAILED: Literal["fail"] = "fail"
 
@@ -55,6 +57,8 @@ class Place(Strict):
     """Of the generator; raw if not given."""
     checkpoint: Literal["final", "best"] | None = None
     """The last one, or the best by the headline over training; the last if not given."""
+    not_run: Name | None = None
+    """Why this study has no such number."""
 
 
 class Value(Strict):
@@ -65,9 +69,9 @@ class Value(Strict):
     spread: Annotated[float, Key(ge=0)] | None = None
     """What stands behind ±."""
     spread_is: Spread | None = None
-    """What this spread means, if not what the table's do."""
-    runs: PositiveInt | None = None
-    """Training runs behind the number, if not as many as the table's."""
+    """What this spread means, if not what the row's do."""
+    runs: Runs | None = None
+    """Training runs behind the number, if not as many as the row's."""
     margin: PositiveFloat | None = None
     """How far off is still the same, if not the column's."""
     source: Name | None = None
@@ -105,10 +109,12 @@ class Row(Place):
     """Its head."""
     values: tuple[Annotated[Value | None, BeforeValidator(_as_value)], ...]
     """A value for each column, null where the paper has none."""
-    not_run: Name | None = None
-    """Why this study has no such method."""
     source: Name | None = None
     """Where the row stands, if not where the table does."""
+    spread_is: Spread | None = None
+    """What ± means in this row, if not what it does in the table."""
+    runs: Runs | None = None
+    """Training runs behind each number of this row, if not as many as the table's."""
 
 
 class _Claim(Strict):
@@ -248,7 +254,7 @@ class Paper(Strict):
     """How far the protocol is known, and what it takes."""
     spread: Spread = "unknown"
     """What ± means in this table."""
-    runs: PositiveInt | None = None
+    runs: Runs = "unknown"
     """Training runs behind each number."""
     columns: tuple[Column, ...] = ()
     """The published columns."""
@@ -307,6 +313,17 @@ class Cell:
     metric: str | None
     weights: str
     checkpoint: str
+    not_run: str | None
+    spread_is: Spread
+    runs: int | None
+
+    @property
+    def sd(self) -> float | None:
+        """The standard deviation over training runs, if what was published says it."""
+        spread = self.published.spread
+        if spread is None or self.runs is None or self.spread_is not in ("sd", "se"):
+            return None
+        return spread * (math.sqrt(self.runs) if self.spread_is == "se" else 1.0)
 
 
 def cells(paper: Paper) -> Iterator[Cell]:
@@ -314,6 +331,7 @@ def cells(paper: Paper) -> Iterator[Cell]:
     for i, row in enumerate(paper.rows):
         for j, (column, value) in enumerate(zip(paper.columns, row.values, strict=True)):
             if value is not None:
+                runs = value.runs or row.runs or paper.runs
                 yield Cell(
                     where=f"paper.rows[{i}].values[{j}]",
                     row=row,
@@ -325,6 +343,9 @@ def cells(paper: Paper) -> Iterator[Cell]:
                     metric=row.metric or column.metric,
                     weights=row.weights or column.weights or "raw",
                     checkpoint=row.checkpoint or column.checkpoint or "final",
+                    not_run=row.not_run or column.not_run,
+                    spread_is=value.spread_is or row.spread_is or paper.spread,
+                    runs=None if runs == "unknown" else runs,
                 )
 
 
@@ -367,7 +388,7 @@ def misplaced(paper: Paper, columns: Labels, architectures: Labels) -> list[Prob
     metrics, and the architectures that are trained on it."""
     found: list[Problem] = []
     for cell in cells(paper):
-        if cell.row.not_run is None and (problem := _cell_problem(paper, cell, columns, architectures)):
+        if cell.not_run is None and (problem := _cell_problem(paper, cell, columns, architectures)):
             found.append(Problem(cell.where, problem))
     everywhere = dict.fromkeys(name for names in columns.values() for name in names)
     for i, claim in enumerate(paper.claims):

@@ -86,6 +86,7 @@ def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device)
         penalty_interval=method["penalty_interval"],
         simultaneous=method["simultaneous"],
         unrolled=method["unrolled"],
+        generator_turns=method["generator_turns"],
         kept=_kept(method, batch, len(samples)),
     )
     seconds = time.perf_counter() - start

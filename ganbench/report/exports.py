@@ -96,7 +96,7 @@ def _published(of: Table, judged: Judged) -> list[object]:
     source = value.source or cell.row.source or of.paper.source
     return [
         cell.row.title, cell.column.title, cell.dataset, cell.architecture, judged.label, cell.metric, value.value,
-        value.spread, value.spread_is or of.paper.spread, value.runs or of.paper.runs, judged.mean,
+        value.spread, cell.spread_is, cell.runs, judged.mean,
         *_ends(judged.interval), len(judged.values) or None, judged.difference, *_ends(judged.difference_interval),
         judged.margin, judged.verdict, of.reduced or "protocol", judged.why, source,
     ]  # fmt: skip

@@ -137,8 +137,8 @@ def table(results: Results) -> Table | None:
 
 def _measured(results: Results, of: Paper, cell: Cell) -> Judged:
     """The runs of a cell and their mean; not judged yet."""
-    if cell.row.not_run is not None:
-        return Judged(cell, "not run", cell.row.not_run)
+    if cell.not_run is not None:
+        return Judged(cell, "not run", cell.not_run)
     found = {label: values for label in cell.methods if (values := _values(results, cell, label)) is not None}
     if not found:
         return Judged(cell, "not run", "not in this budget")
@@ -177,7 +177,7 @@ def _judge(results: Results, of: Paper, judged: Judged, column: list[Judged]) ->
     value, tested = float(published.value), "open"
     parts = []
     if judged.margin is not None:
-        difference = equivalence.difference(values, value, *_spread(of, published))
+        difference = equivalence.difference(values, value, judged.cell.sd, judged.cell.runs)
         judged = _as(judged, "open", "", difference=difference.value, difference_interval=difference.interval())
         if failed:
             parts.append(f"{failed} of {plural(len(values), 'run')} have no number")
@@ -214,14 +214,6 @@ def _judge_failure(results: Results, judged: Judged) -> Judged:
     elif failed.interval.high < 0.5:
         verdict = "differs"
     return _as(judged, verdict, told)
-
-
-def _spread(of: Paper, published: paper.Value) -> tuple[float | None, int | None]:
-    """The standard deviation over training runs, if it is known, and the number of runs."""
-    means, runs = published.spread_is or of.spread, published.runs or of.runs
-    if published.spread is None or runs is None or means not in ("sd", "se"):
-        return None, runs
-    return published.spread * (math.sqrt(runs) if means == "se" else 1.0), runs
 
 
 def _difference_text(found: equivalence.Difference, margin: float) -> str:
