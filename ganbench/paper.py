@@ -1,7 +1,8 @@
-"""The `paper:` section of a study: a published table as data, so that the study reproduces it and the page says how well.
+"""The `paper:` section of a study: a published table as data.
 
-The study is the protocol; this section holds what was published: values with what their spread means, claims, where
-the reference code departs from its paper, and how far a run on a small machine falls short of the protocol.
+The study is the protocol; the section holds what was published, values with what their spread means and claims, where
+the reference code departs from its paper, and how far a run on a small machine falls short of the protocol. The page
+then says how well the study reproduces it.
 """
 
 import math
@@ -15,6 +16,7 @@ from pydantic import Field as Key
 from ganbench.method import Strict
 from ganbench.plugins import unknown
 from ganbench.problems import Problem
+
 
 def _as_names(given: Any) -> Any:
     """A name alone as a tuple of it; and lists as tuples, because what a validator returns is no longer JSON."""
@@ -30,9 +32,9 @@ Spread = Literal["sd", "se", "sampling", "unknown"]
 FAILED: Literal["fail"] = "fail"
 
 TIERS = {
-    "exact-cpu": "the whole protocol is known and fits a CPU",
-    "exact-gpu": "the whole protocol is known and needs a GPU",
-    "shape": "the protocol is not known well enough to compare values: only orders are checked",
+    "exact-cpu": "The whole protocol is known and fits a CPU",
+    "exact-gpu": "The whole protocol is known and needs a GPU",
+    "shape": "The protocol is not known well enough to compare values: only orders are checked",
 }
 SPREADS = {
     "sd": "standard deviation over training runs",
@@ -186,7 +188,7 @@ ORDER, SUCCESS, LEAD = "an order", "a success", "a lead"  # tags of a union, whi
 
 
 def _kind(given: Any) -> str:
-    keys = set(given) if isinstance(given, dict) else set()
+    keys = set(given) if isinstance(given, dict) else set(getattr(given, "model_fields_set", ()))
     return LEAD if keys & {"more", "than"} else SUCCESS if "methods" in keys else ORDER
 
 
@@ -223,6 +225,12 @@ class Budget(Strict):
     """Only these labels."""
     methods: Names | None = None
     """Only these labels."""
+
+    @model_validator(mode="after")
+    def _takes_something_away(self) -> "Budget":
+        if not self.reduced and self.datasets is self.architectures is self.methods is None:
+            raise ValueError("a budget takes something away; remove the key for the whole protocol")
+        return self
 
     @property
     def reduced(self) -> bool:
@@ -266,6 +274,8 @@ class Paper(Strict):
     """Variants: the reference code as it is, and put right."""
     departures: tuple[Name, ...] = ()
     """Where this study is not the paper's protocol."""
+    remarks: tuple[Name, ...] = ()
+    """What was tried where measured numbers are not the published ones."""
     budget: Budget | None = None
     """What is left of the protocol; without it, all."""
 
@@ -279,7 +289,7 @@ class Paper(Strict):
         return self
 
 
-TAGS = (ORDER, SUCCESS, LEAD)
+CLAIMS: dict[str, type[Strict]] = {ORDER: Order, SUCCESS: Success, LEAD: Lead}
 
 SECTIONS: dict[str, type[Strict]] = {
     "columns": Column,
@@ -292,18 +302,17 @@ SECTIONS: dict[str, type[Strict]] = {
 
 def known_keys(path: list[str | int], tag: str | None) -> Iterable[str]:
     """The valid keys beside the last one of a key path inside the section."""
-    if tag in TAGS:
-        return {ORDER: Order, SUCCESS: Success, LEAD: Lead}[tag].model_fields
     inner = next((SECTIONS[str(part)] for part in reversed(path[:-1]) if part in SECTIONS), Paper)
-    return inner.model_fields
+    return CLAIMS.get(tag or "", inner).model_fields
 
 
 @dataclass(frozen=True)
 class Cell:
     """One published number with its place in the study: the row's own words over its column's. `methods`: the paper
-    gives the best of them. `where`: its key path in the file."""
+    gives the best of them. `where`: its key path in the file; `at`: its row and column."""
 
     where: str
+    at: tuple[int, int]
     row: Row
     column: Column
     published: Value
@@ -325,6 +334,14 @@ class Cell:
             return None
         return spread * (math.sqrt(self.runs) if self.spread_is == "se" else 1.0)
 
+    @property
+    def margin(self) -> float | None:
+        """How far off is still the same."""
+        if self.published.margin is not None or self.column.margin is not None:
+            return self.published.margin or self.column.margin
+        share, value = self.column.relative_margin, self.published.value
+        return None if share is None or value == FAILED else share * abs(float(value))
+
 
 def cells(paper: Paper) -> Iterator[Cell]:
     """All published numbers, row by row."""
@@ -334,6 +351,7 @@ def cells(paper: Paper) -> Iterator[Cell]:
                 runs = value.runs or row.runs or paper.runs
                 yield Cell(
                     where=f"paper.rows[{i}].values[{j}]",
+                    at=(i, j),
                     row=row,
                     column=column,
                     published=value,
@@ -410,7 +428,6 @@ def _cell_problem(paper: Paper, cell: Cell, columns: Labels, architectures: Labe
         return unknown(f"{dataset} has no column", metric, columns[dataset])
     if cell.architecture is None and len(architectures[dataset]) > 1:
         return f"say which architecture: {', '.join(architectures[dataset])}"
-    margins = (cell.column.margin, cell.column.relative_margin, cell.published.margin)
-    if paper.tier != "shape" and margins == (None, None, None):
+    if paper.tier != "shape" and cell.margin is None and cell.published.value != FAILED:
         return "its column has no margin: how far off is the number still the same?"
     return None

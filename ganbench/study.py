@@ -219,7 +219,7 @@ def load(path: Path) -> tuple[Study, Registry]:
     try:
         study = Study.model_validate_json(_json(_spelled_out(raw, registry)))
     except ValidationError as error:
-        problems += readable(error, raw, _known_keys, {*OPTIMIZER_KINDS, COUNT_OF, LIST_OF, *paper.TAGS})
+        problems += readable(error, raw, _known_keys, {*OPTIMIZER_KINDS, COUNT_OF, LIST_OF, *paper.CLAIMS})
     except ValueError as error:  # an integer of thousands of digits
         problems.append(Problem("file", str(error)))
     problems += checks.find(raw, registry)
@@ -227,13 +227,12 @@ def load(path: Path) -> tuple[Study, Registry]:
         problems += paper.misnomers(study.paper, study.labels, len(study.seeds))
     if study is None or problems:
         raise StudyError(path, list(dict.fromkeys(problems)))
-    return _within(study, study.paper.budget if study.paper else None), registry
+    budget = study.paper.budget if study.paper else None
+    return study if budget is None else _within(study, budget), registry
 
 
-def _within(study: Study, budget: Budget | None) -> Study:
+def _within(study: Study, budget: Budget) -> Study:
     """What a paper's budget leaves of a study."""
-    if budget is None:
-        return study
 
     def chosen(kind: str, entries: tuple[AnEntry, ...]) -> tuple[AnEntry, ...]:
         labels = getattr(budget, kind)
@@ -254,6 +253,7 @@ def _within(study: Study, budget: Budget | None) -> Study:
             }
         )
         for entry in chosen("datasets", study.datasets)
+        if entry.architectures is None or chosen("architectures", entry.architectures)
     ]
     return study.model_copy(
         update={

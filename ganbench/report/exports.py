@@ -95,7 +95,7 @@ def _published(of: Table, judged: Judged) -> list[object]:
     cell, value = judged.cell, judged.cell.published
     source = value.source or cell.row.source or of.paper.source
     return [
-        cell.row.title, cell.column.title, cell.dataset, cell.architecture, judged.label, cell.metric, value.value,
+        cell.row.title, cell.column.title, cell.dataset, judged.architecture, judged.label, cell.metric, value.value,
         value.spread, cell.spread_is, cell.runs, judged.mean,
         *_ends(judged.interval), len(judged.values) or None, judged.difference, *_ends(judged.difference_interval),
         judged.margin, judged.verdict, of.reduced or "protocol", judged.why, source,
@@ -120,7 +120,10 @@ def published_tex(of: Table) -> str:
         r"\midrule",
     ]
     for row, cells in of.rows:
-        known = [["", "", ""] if c is None else [c.published, c.measured, f"({of.marked(c.verdict)})"] for c in cells]
+        known = [
+            ["", "", ""] if c is None else [c.published, f"{c.measured} {c.span}".strip(), f"({of.marked(c.verdict)})"]
+            for c in cells
+        ]
         heads = (tex(row.title), "", "")
         lines += [rf"{head} & {' & '.join(tex(k[i]) for k in known)} \\" for i, head in enumerate(heads)]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])

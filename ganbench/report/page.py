@@ -165,7 +165,7 @@ def render(
         "tiers": paper.TIERS,
         "spreads": paper.SPREADS,
     }
-    html = _environment().get_template("page.html").render(context)
+    html = environment().get_template("page.html").render(context)
     return Report(
         html,
         _tables(results, standings, rank_table) | ({} if table is None else exports.published_files(table)),
@@ -205,7 +205,8 @@ def _tables(
     return tables | {f"tables/{safe(name)}.tex": exports.standing_tex(standings[name]) for name in standings}
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """The templates beside this file."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,

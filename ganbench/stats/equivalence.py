@@ -17,7 +17,11 @@ from ganbench.stats.intervals import LEVEL, Interval
 from ganbench.stats.merit import finished
 
 Verdict = Literal["match", "differs", "open"]
-WELCH, OURS, THEIRS = "Welch", "the measured spread stands for the published one", "the published spread stands for both"
+WELCH, OURS, THEIRS = (
+    "Welch",
+    "the measured spread stands for the published one",
+    "the published spread stands for both",
+)
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,9 @@ def difference(values: ArrayLike, published: float, sd: float | None, runs: int 
     """Measured values (n,) against the mean of `runs` published ones with standard deviation `sd` over training runs.
 
     If both spreads are known, the standard error is sqrt(s^2 / n + sd^2 / runs) with Welch's (1947) degrees of freedom.
-    If one is, it is taken for both, which is what would be so if the protocols were the same: sqrt(s^2 / n + s^2 / runs)
-    with the degrees of freedom of the known one. A number of unknown `runs` counts as one run. Failed runs are left
-    out; ValueError if there are no others.
+    If one is, it stands for both, as it would if the protocols were the same: sqrt(s^2 / n + s^2 / runs) with the
+    degrees of freedom of the known one. A number of unknown `runs` counts as one run. Failed runs are left out;
+    ValueError if there are no others.
     """
     found = np.asarray(values, dtype=float)
     found = found[finished(found)]
@@ -68,10 +72,10 @@ def difference(values: ArrayLike, published: float, sd: float | None, runs: int 
 
 
 def verdict(found: Difference, margin: float, alpha: float = 0.05) -> Verdict:
-    """`match` if the interval of level 1 - 2 alpha lies within `margin` on both sides of 0: two one-sided tests, each at
-    alpha, so that a true difference of the margin or more is called a match at most alpha of the time. `differs` if
-    that of level 1 - alpha lies outside: a true difference of the margin or less is called another at most alpha / 2 of
-    the time. `open` otherwise, and where there is no interval.
+    """`match` if the interval of level 1 - 2 alpha lies within `margin` on both sides of 0: two one-sided tests, each
+    at alpha, so that a true difference of the margin or more is called a match at most alpha of the time. `differs` if
+    that of level 1 - alpha lies outside: a true difference of the margin or less is called another at most alpha / 2
+    of the time. `open` otherwise, and where there is no interval.
 
     ValueError for a margin that is not above 0.
     """
