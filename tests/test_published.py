@@ -224,10 +224,11 @@ def test_the_pages_and_files_show_the_table(capsys: pytest.CaptureFixture[str]) 
     assert "2 match" in index
     assert "not run here" in index
     assert 'href="../table/index.html"' in index
-    text = Path("docs/table.md").read_text("utf-8")
+    text = Path("docs/index.md").read_text("utf-8")
     assert "| GAN | 4 ± 0.5 / 4.00 [3.80, 4.20]: match |" in text
     assert "Some Processor" in text
-    assert "[table](table.md)" in Path("docs/index.md").read_text("utf-8")
+    assert "[table](#table)" in text
+    assert "| later | Table 1. " in text
     assert Path("docs/table.csv").exists()
     assert capsys.readouterr().out.strip() == str(layout.papers())
 
