@@ -93,11 +93,6 @@ def papers() -> Path:
     return REPORTS / PAPERS / "index.html"
 
 
-def published(study: str) -> Path:
-    """What a study says of the published table that it reproduces: for the page over all of them."""
-    return REPORTS / study / "published.json"
-
-
 def runs_table(study: str) -> Path:
     """One row per run."""
     return REPORTS / study / "runs.csv"
