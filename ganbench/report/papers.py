@@ -11,10 +11,9 @@ from ganbench import files, layout, paper, runs, study
 from ganbench.paper import Paper
 from ganbench.problems import StudyError
 from ganbench.report import exports, page, provenance, published
-from ganbench.report.claims import Checked
 from ganbench.report.collect import MissingResultError, collect
 from ganbench.report.numerals import listed, plural
-from ganbench.report.published import Judged, Table
+from ganbench.report.published import Judged, Table, counted
 
 
 class NoPaperError(Exception):
@@ -45,11 +44,6 @@ class Entry:
         """`12 runs, 0.4 core-hours`."""
         return f"{plural(self.runs, 'run')}, {self.hours:.2g} core-hours"
 
-    def counted(self, judged: Sequence[Judged | Checked]) -> str:
-        """`3 match, 1 differs and 4 open`; a dash for none."""
-        counts = {verdict: sum(of.verdict == verdict for of in judged) for verdict in published.VERDICTS}
-        return listed([f"{count} {verdict}" for verdict, count in counts.items() if count]) if judged else "–"
-
 
 def entries(folder: Path) -> list[Entry]:
     """All published tables of a folder, by file name. Raises StudyError, and NoPaperError if there are none."""
@@ -68,7 +62,7 @@ def _entry(file: Path, name: str, of: Paper) -> Entry:
         plan = runs.plan(file)
         results = collect(plan)
     except StudyError:  # such as weights that are not here
-        return Entry(file, name, of, None, "cannot be planned here, `ganbench check` says why", 0, 0.0, "")
+        return Entry(file, name, of, None, "cannot be planned here; ganbench check says why", 0, 0.0, "")
     except MissingResultError:
         return Entry(file, name, of, None, "not run here", len(plan.runs), 0.0, "")
     records = results.records.values()
@@ -94,7 +88,7 @@ def write(folder: Path, markdown: Path | None) -> Path:
         files.write_text(markdown / "index.md", "\n".join([*lines, ""]))
     template = page.environment().get_template("papers.html")
     style = Markup((page.HERE / "style.css").read_text("utf-8"))
-    context = {"entries": found, "style": style, "tiers": paper.TIERS, "verdict_rules": published.VERDICTS}
+    context = {"entries": found, "style": style, "counted": counted, "verdict_rules": published.VERDICTS}
     files.write_text(layout.papers(), template.render(context))
     return layout.papers()
 
@@ -107,7 +101,7 @@ def _overview(found: list[Entry]) -> list[str]:
         if entry.table is None:
             rows.append([entry.study, what, entry.missing, "–", "–", "–", "–"])
         else:
-            told = [entry.counted(entry.table.cells), entry.counted(entry.table.claims)]
+            told = [counted(entry.table.cells), counted(entry.table.claims)]
             budget = entry.table.reduced or "the whole protocol"
             rows.append([f"[{entry.study}](#{entry.study})", what, *told, budget, entry.cost, entry.hardware])
     head = ["table", "of", "numbers", "claims", "run at", "cost", "hardware"]

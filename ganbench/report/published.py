@@ -1,6 +1,6 @@
 """Published numbers beside measured ones, each with a verdict by a stated rule."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,7 +10,7 @@ from ganbench import paper
 from ganbench.paper import FAILED, Cell, Deviation, Paper, Row
 from ganbench.report.claims import Checked, check, column_of, direction_of
 from ganbench.report.collect import Results
-from ganbench.report.numerals import decimals, number, percent, plural, span
+from ganbench.report.numerals import decimals, listed, number, percent, plural, span
 from ganbench.stats import equivalence
 from ganbench.stats.intervals import Interval, average, share
 from ganbench.stats.merit import finished, merit
@@ -92,9 +92,23 @@ class Table:
         """All cells that have a published number."""
         return [judged for _, cells in self.rows for judged in cells if judged is not None]
 
+    @property
+    def sentence(self) -> str:
+        """What came of it, in one sentence."""
+        kinds: dict[str, Sequence[Judged | Checked]] = {"numbers": self.cells, "claims": self.claims}
+        told = [f"{kind}: {counted(judged)}" for kind, judged in kinds.items() if judged]
+        at = f", at a reduced budget ({self.reduced})" if self.reduced else ""
+        return f"Against the paper{at}: {'; '.join(told)}."
+
     def marked(self, verdict: Verdict) -> str:
         """A verdict, with a remark if it is not of the whole protocol."""
         return f"{verdict} (reduced budget)" if self.reduced and verdict != "not run" else verdict
+
+
+def counted(judged: Sequence[Judged | Checked]) -> str:
+    """`3 match, 1 differs and 4 open`; a dash for none."""
+    counts = {verdict: sum(of.verdict == verdict for of in judged) for verdict in VERDICTS}
+    return listed([f"{count} {verdict}" for verdict, count in counts.items() if count]) if judged else "–"
 
 
 def table(results: Results) -> Table | None:
