@@ -11,6 +11,7 @@ from ganbench.problems import Problem, StudyError
 from ganbench.runs import Plan
 
 Known = TypeVar("Known")
+PAPERS = Path("configs/papers")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     both = add("compare", _compare, "Render one page over two studies, or two copies of results, and say what changed.")
     for name in ("first", "second"):
         both.add_argument(name, type=Path, help="a study file, or a folder of results such as results/quick")
+    papers = add("papers", _papers, "Render the page over all published tables that were reproduced.")
+    papers.add_argument("folder", nargs="?", type=Path, default=PAPERS, help="of their studies, if not configs/papers")
+    papers.add_argument("--markdown", type=Path, metavar="FOLDER", help="write Markdown and CSV too")
     kinds = plugins.KINDS_AND_METHOD
     add("list", _list, "List the plugins.").add_argument("kind", nargs="?", choices=kinds)
     showing = add("show", _show, "Show a plugin: settings, traits, citation, source.")
@@ -220,6 +224,13 @@ def _compare(options: argparse.Namespace) -> int:
     from ganbench.report import page
 
     print(page.compare(options.first, options.second))
+    return 0
+
+
+def _papers(options: argparse.Namespace) -> int:
+    from ganbench.report import papers
+
+    print(papers.write(options.folder, options.markdown))
     return 0
 
 

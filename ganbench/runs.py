@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from ganbench import checks, layout, pairing, protocol, specs, study
+from ganbench import checks, layout, pairing, paper, protocol, specs, study
 from ganbench.plugins import Registry
-from ganbench.problems import StudyError
+from ganbench.problems import Problem, StudyError
 from ganbench.protocol import Dataset, Extractor
 from ganbench.specs import Spec, digest
 from ganbench.study import DatasetEntry, Entry, Study, Training
@@ -101,7 +102,10 @@ class Plan:
     def digest(self) -> str:
         """Changes when anything that the report shows changes in the study."""
         datasets = [[dataset.evaluation.threshold, list(dataset.measures)] for dataset in self.datasets.values()]
-        shown = [self.study.study, self.study.description, [vars(gap) for gap in self.gaps], self.notes, datasets]
+        study, gaps = self.study, [vars(gap) for gap in self.gaps]
+        shown: list[Any] = [study.study, study.description, gaps, self.notes, datasets]
+        if study.paper is not None:
+            shown.append(study.paper.model_dump(mode="json"))
         return digest([*shown, [[run.id, run.digest, run.evaluation_digest] for run in self.runs]])
 
     def marker(self, job: Job) -> Path:
@@ -198,6 +202,15 @@ def plan(file: Path) -> Plan:
                 gaps.append(Gap(f"{entry.label} × {architecture.label}", reason))
             else:
                 runs += _cells(wanted, entry, dataset, architecture, registry, gaps, notes)
+    if wanted.paper is not None:
+        columns = {label: list(dataset.measures) for label, dataset in datasets.items()}
+        pairs = dict.fromkeys((run.dataset, run.architecture) for run in runs)
+        trained = {label: [of for dataset, of in pairs if dataset == label] for label in datasets}
+        problems = paper.misplaced(wanted.paper, columns, trained)
+        if not runs:
+            problems.append(Problem("paper.budget", "nothing is left of the study"))
+        if problems:
+            raise StudyError(file, problems)
     return Plan(
         file=file,
         study=wanted,
