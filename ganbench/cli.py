@@ -4,11 +4,14 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from ganbench import __version__, cards, devices, layout, markers, plugins, runs, study, yamlfile
+from ganbench import __version__, cards, devices, layout, markers, plugins, runs, slots, study, yamlfile
 from ganbench.problems import Problem, StudyError
 from ganbench.runs import Plan
+
+if TYPE_CHECKING:
+    import torch
 
 Known = TypeVar("Known")
 
@@ -172,9 +175,11 @@ def _extractor(options: argparse.Namespace) -> int:
 
 def _features(options: argparse.Namespace) -> int:
     plan = _planned(options)
+    wanted = _named(plan.features, options)
+    device = _device(plan, options)
     from ganbench import features
 
-    features.make(*_named(plan.features, options), devices.choose(plan.study.device, _threads(plan, options)))
+    features.make(*wanted, device)
     return 0
 
 
@@ -197,7 +202,7 @@ def _job(options: argparse.Namespace) -> int:
     if all(markers.is_done(plan, job.step, run) for run in job.runs):  # no torch for nothing
         markers.write(plan, job)
         return 0
-    device = devices.choose(plan.study.device, _threads(plan, options))
+    device = _device(plan, options)
     if options.step == "train":
         from ganbench.training import carry_out
     else:
@@ -225,6 +230,13 @@ def _planned(options: argparse.Namespace) -> Plan:
     plan = runs.plan(options.study)
     devices.limit_threads(_threads(plan, options))
     return plan
+
+
+def _device(plan: Plan, options: argparse.Namespace) -> "torch.device":
+    """Where to compute; a GPU is waited for before torch is imported, so that waiting costs next to nothing."""
+    if plan.study.device != "cpu":
+        slots.take(plan.study.jobs_per_gpu)
+    return devices.choose(plan.study.device, _threads(plan, options))
 
 
 def _threads(plan: Plan, options: argparse.Namespace) -> int:

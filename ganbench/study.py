@@ -162,6 +162,8 @@ class Study(Strict):
     """Whether methods run with their own optimizers, the shared one, or both; both if there is a shared one."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train and measure; `auto` is a GPU if there is one."""
+    jobs_per_gpu: PositiveInt = 1
+    """Processes that may share a GPU."""
     threads: PositiveInt = 1
     """CPU threads of each process."""
     data: str | None = None
