@@ -67,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("name")
     new.add_argument("--folder", type=Path, default=Path(), help="where to, if not here")
     add("doctor", _doctor, "Look for what would keep ganbench from working here.")
+    recovering = add(
+        "recover",
+        _recover,
+        "After snakemake was killed: wait for the jobs that it left running, then unlock.",
+    )
+    recovering.add_argument("study", type=Path)
+    recovering.add_argument("--cancel", action="store_true", help="end those jobs instead of waiting for them")
     for name, verb, text in (
         ("data", _data, "Step of the workflow: prepare a dataset."),
         ("extractor", _extractor, "Step of the workflow: train a feature extractor, or fetch its weights."),
@@ -154,6 +161,13 @@ def _doctor(_: argparse.Namespace) -> int:
     from ganbench import doctor
 
     return doctor.examine()
+
+
+def _recover(options: argparse.Namespace) -> int:
+    from ganbench import recover
+
+    recover.recover(options.study, options.cancel)
+    return 0
 
 
 def _data(options: argparse.Namespace) -> int:
