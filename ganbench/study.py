@@ -36,8 +36,9 @@ class Training(Strict):
     """Generator steps between two rows of the history."""
     snapshots: Snapshots = 10
     """How many times, the end included, or at which steps a generator is kept for evaluation over training."""
-    runs_per_job: PositiveInt = 1
-    """Runs that one process trains, one after the other; of no interest to results."""
+    runs_per_job: PositiveInt | None = None
+    """Runs that one process trains, one after the other; of no interest to results. Without it, one, and more in a
+    study of many thousands."""
 
     def snapshot_steps(self, steps: int) -> list[int]:
         """The generator steps, before the last, after which a generator is kept."""
@@ -95,8 +96,9 @@ class Evaluation(Strict):
     """On how many further samples of its own the headline of a final generator is measured."""
     threshold: float | None = None
     """The value of the headline metric that counts as reached."""
-    runs_per_job: PositiveInt = 8
-    """Runs that one process measures, one after the other; of no interest to results."""
+    runs_per_job: PositiveInt | None = None
+    """Runs that one process measures, one after the other; of no interest to results. Without it, eight, and more in a
+    study of many thousands."""
 
 
 class EvaluationChanges(Strict):

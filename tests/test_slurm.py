@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -143,14 +144,16 @@ raise SystemExit(cli.main(["data", "tiny.yaml", key]))
 
 
 @pytest.fixture(scope="module")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("slurm")
+def slurm() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="ganbench-slurm-"))  # pytest's own folders are closed to MUNGE
+    folder.chmod(0o755)
     started = subprocess.run([str(SCRIPT), "start", str(folder)], capture_output=True, text=True, check=False)
     try:
         assert started.returncode == 0, started.stdout + started.stderr
         yield folder
     finally:
         subprocess.run([str(SCRIPT), "stop", str(folder)], check=False, capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
