@@ -6,7 +6,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ganbench import __version__, cards, devices, interruptions, layout, markers, plugins, runs, slots, study, yamlfile
+from ganbench import (
+    __version__,
+    cards,
+    devices,
+    interruptions,
+    layout,
+    markers,
+    plugins,
+    runs,
+    slots,
+    study,
+    trust,
+    yamlfile,
+)
 from ganbench.problems import Problem, StudyError
 from ganbench.runs import Plan
 
@@ -109,6 +122,8 @@ def _check(options: argparse.Namespace) -> int:
     print(f"{options.study}: fine. {len(plan.runs)} runs, {trained} of them trained.")
     for cell in dict.fromkeys(run.cell for run in plan.runs):
         print(f"  {cell}")
+    for path in trust.files(plan.registry):
+        print(f"  code that will be run: {path}")
     for gap in plan.gaps:
         print(f"  left out: {gap.what}: {gap.reason}")
     for note in plan.notes:
@@ -241,8 +256,9 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _planned(options: argparse.Namespace) -> Plan:
-    """The plan, with this process limited to its threads before torch is imported."""
+    """The plan, whose plugins may be run, with this process limited to its threads before torch is imported."""
     plan = runs.plan(options.study)
+    trust.demand(plan.registry)
     devices.limit_threads(_threads(plan, options))
     return plan
 
