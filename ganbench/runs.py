@@ -3,7 +3,8 @@
 The spec of a run is everything that can change its result and nothing else; its digest is the cache key.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,13 @@ from ganbench.problems import Problem, StudyError
 from ganbench.protocol import Dataset, Extractor
 from ganbench.specs import Spec, digest
 from ganbench.study import DatasetEntry, Entry, Study, Training
+
+USUAL_RUNS = {"train": 1, "evaluate": 8}
+"""Runs of a job where the study does not say."""
+
+MOST_JOBS = 4_000
+"""About as many jobs of a step as a study is cut into where it does not say: Snakemake takes 2 ms to plan one, and a
+job's process 3 s to start."""
 
 
 @dataclass(frozen=True)
@@ -285,15 +293,16 @@ def _evaluation_spec(run_spec: Spec, dataset: Dataset) -> Spec:
     }
 
 
-def _jobs(step: str, runs: Iterable[Run], runs_per_job: dict[str, int]) -> dict[str, Job]:
+def _jobs(step: str, runs: Sequence[Run], runs_per_job: dict[str, int | None]) -> dict[str, Job]:
     """Training jobs hold runs of one dataset and architecture, evaluation jobs runs of one dataset."""
+    usual = max(USUAL_RUNS[step], math.ceil(len(runs) / MOST_JOBS))
     groups: dict[str, list[Run]] = {}
     for run in runs:
         group = f"{run.dataset}/{run.architecture}" if step == "train" else run.dataset
         groups.setdefault(group, []).append(run)
     jobs = {}
     for group, members in groups.items():
-        width = runs_per_job[members[0].dataset]
+        width = runs_per_job[members[0].dataset] or usual
         for number, start in enumerate(range(0, len(members), width)):
             job = Job(f"{group}/{number}", step, members[0].dataset, tuple(members[start : start + width]))
             jobs[job.id] = job

@@ -52,8 +52,9 @@ class Training(Strict):
     """Generator steps between two rows of the history."""
     snapshots: Snapshots = 10
     """How many times, the end included, or at which steps a generator is kept for evaluation over training."""
-    runs_per_job: PositiveInt = 1
-    """Runs that one process trains, one after the other; of no interest to results."""
+    runs_per_job: PositiveInt | None = None
+    """Runs that one process trains, one after the other; of no interest to results. Without it, one, and more in a
+    study of many thousands."""
     checkpoint_every: Duration | None = 300.0
     """Seconds, or e.g. `10m`, between two checkpoints, from which an interrupted run goes on; `null`: only when it is
     asked to end. Of no interest to results."""
@@ -118,8 +119,9 @@ class Evaluation(Strict):
     """On how many further samples of its own the headline of a final generator is measured."""
     threshold: float | None = None
     """The value of the headline metric that counts as reached."""
-    runs_per_job: PositiveInt = 8
-    """Runs that one process measures, one after the other; of no interest to results."""
+    runs_per_job: PositiveInt | None = None
+    """Runs that one process measures, one after the other; of no interest to results. Without it, eight, and more in a
+    study of many thousands."""
 
 
 class EvaluationChanges(Strict):
@@ -189,6 +191,8 @@ class Study(Strict):
     """Whether methods run with their own optimizers, the shared one, or both; both if there is a shared one."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train and measure; `auto` is a GPU if there is one."""
+    jobs_per_gpu: PositiveInt = 1
+    """Processes that may share a GPU."""
     threads: PositiveInt = 1
     """CPU threads of each process."""
     data: str | None = None
