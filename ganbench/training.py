@@ -165,6 +165,7 @@ def _train(plan: Plan, run: Run, samples: Tensor, session: Session) -> None:
         penalty_interval=method["penalty_interval"],
         simultaneous=method["simultaneous"],
         unrolled=method["unrolled"],
+        generator_turns=method["generator_turns"],
         kept=_kept(method, batch, len(samples)),
         course=session.course,
         pause=session.sidecar.pause,
