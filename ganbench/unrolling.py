@@ -81,8 +81,10 @@ def _adam(group: dict[str, Any], state: dict[str, Any], slope: Tensor) -> Tensor
     mean: Tensor = beta1 * state.get("exp_avg", 0.0) + (1 - beta1) * slope
     square = beta2 * state.get("exp_avg_sq", 0.0) + (1 - beta2) * slope.square()
     state |= {"step": count, "exp_avg": mean, "exp_avg_sq": square}
-    root = _root(square) / (1 - beta2**count) ** 0.5
-    direction: Tensor = mean / (1 - beta1**count) / (root + group["eps"])
+    first, second = 1 - beta1**count, (1 - beta2**count) ** 0.5
+    if isinstance(count, Tensor):
+        first, second = first.to(slope.dtype), second.to(slope.dtype)
+    direction: Tensor = mean / first / (_root(square) / second + group["eps"])
     return direction
 
 
