@@ -113,6 +113,6 @@ rule report:
         runtime=NEEDS["report"].runtime,
         mem_mb=NEEDS["report"].mem_mb,
     params:
-        digest=plan.digest,
+        digest=lambda wildcards: plan.digest,
     shell:
         "{GANBENCH:q} report {STUDY:q}"

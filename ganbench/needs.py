@@ -73,7 +73,8 @@ def of(plan: Plan) -> dict[str, Needs]:
     def training(run: Run) -> float:  # the same for all seeds of a cell
         cell = (run.dataset, run.architecture, run.method)
         if cell not in seen:
-            seen[cell] = training_seconds(run.spec, _pixels(plan.datasets[run.dataset]), on, plan.study.threads)
+            guess = training_seconds(run.spec, _pixels(plan.datasets[run.dataset]), on, plan.study.threads)
+            seen[cell] = guess if run.time_limit is None else min(guess, run.time_limit)
         return seen[cell]
 
     def evaluation(run: Run) -> float:

@@ -274,6 +274,7 @@ def _cells(
                     "batch_size": training.batch_size,
                     "log_every": training.log_every,
                     "snapshots": training.snapshot_steps(steps),
+                    **training.numerics,
                 },
             }
             for seed in wanted.seeds:

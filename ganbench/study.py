@@ -60,6 +60,16 @@ class Training(Strict):
     asked to end. Of no interest to results."""
     time_limit: Duration | None = None
     """Seconds, or e.g. `2h`, after which a run ends with the status `timeout` and what it has reached."""
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
+    """Of products and convolutions: float32 throughout, rounded by the GPU, or mixed with bfloat16."""
+    channels_last: bool = True
+    """Whether images lie in memory pixel by pixel, which is faster; rounding differs."""
+
+    @property
+    def numerics(self) -> dict[str, Any]:
+        """What differs from the default precision and layout: a spec names only that, so older digests stay true."""
+        named = {"precision": self.precision, "channels_last": self.channels_last}
+        return {key: value for key, value in named.items() if value != Training.model_fields[key].default}
 
     def snapshot_steps(self, steps: int) -> list[int]:
         """The generator steps, before the last, after which a generator is kept."""
@@ -86,6 +96,8 @@ class TrainingChanges(Strict):
     runs_per_job: PositiveInt | None = None
     checkpoint_every: Duration | None = None
     time_limit: Duration | None = None
+    precision: Literal["fp32", "tf32", "bf16"] | None = None
+    channels_last: bool | None = None
 
 
 class MetricEntry(Strict):

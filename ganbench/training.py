@@ -22,6 +22,7 @@ from ganbench import (
     jobs,
     layout,
     machine,
+    numerics,
     optimizers,
     pairing,
     plugins,
@@ -57,10 +58,11 @@ def build(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) 
     networks: list[nn.Module] = [architecture.generator(shape), architecture.discriminator(seen)]
     if hasattr(constraint, "prepare"):
         constraint.prepare(networks[1])
-    if len(shape) > 1:
+    if len(shape) > 1 and numerics.is_channels_last(spec["training"]):
         networks = [network.to(memory_format=torch.channels_last) for network in networks]  # type: ignore[call-overload]
     generator, discriminator = (network.to(device) for network in networks)
     average = None if method["ema"] is None else optimizers.average(generator, method["ema"])
+    numerics.apply(spec["training"], [generator, discriminator], device)  # the average copied the network before
     steps = spec["training"]["generator_steps"] if method["lr_decay"] else None
     return (
         architecture,

@@ -76,12 +76,15 @@ def _rmsprop(group: dict[str, Any], state: dict[str, Any], slope: Tensor) -> Ten
 
 def _adam(group: dict[str, Any], state: dict[str, Any], slope: Tensor) -> Tensor:
     beta1, beta2 = group["betas"]
-    count = float(state.get("step", 0)) + 1
+    before = state.get("step", 0.0)  # on the device, where it stays: reading it would wait for the device
+    count = (before.double() if isinstance(before, Tensor) else before) + 1
     mean: Tensor = beta1 * state.get("exp_avg", 0.0) + (1 - beta1) * slope
     square = beta2 * state.get("exp_avg_sq", 0.0) + (1 - beta2) * slope.square()
     state |= {"step": count, "exp_avg": mean, "exp_avg_sq": square}
-    root = _root(square) / (1 - beta2**count) ** 0.5
-    direction: Tensor = mean / (1 - beta1**count) / (root + group["eps"])
+    first, second = 1 - beta1**count, (1 - beta2**count) ** 0.5
+    if isinstance(count, Tensor):
+        first, second = first.to(slope.dtype), second.to(slope.dtype)
+    direction: Tensor = mean / first / (_root(square) / second + group["eps"])
     return direction
 
 
