@@ -199,7 +199,7 @@ def _job(options: argparse.Namespace) -> int:
         return 0
     device = devices.choose(plan.study.device, _threads(plan, options))
     if options.step == "train":
-        from ganbench.training import carry_out
+        from ganbench.packs.training import carry_out
     else:
         from ganbench.evaluate import carry_out
     return 0 if carry_out(plan, job, device) else 1

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ganbench import checks, layout, pairing, protocol, specs, study
+from ganbench.packs import grouping
 from ganbench.plugins import Registry
 from ganbench.problems import StudyError
 from ganbench.protocol import Dataset, Extractor
@@ -50,7 +51,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Job:
-    """Runs that one process handles, one after the other; of no interest to results."""
+    """Runs that one process handles, one after the other or in packs; of no interest to results."""
 
     id: str
     step: str
@@ -194,8 +195,10 @@ def plan(file: Path) -> Plan:
         runs=tuple(runs),
         gaps=tuple(dict.fromkeys(gaps)),
         notes=tuple(dict.fromkeys(notes)),
-        training_jobs=_jobs("train", runs, {d.label: wanted.training_on(d).runs_per_job for d in wanted.datasets}),
-        evaluation_jobs=_jobs("evaluate", runs, {d: datasets[d].evaluation.runs_per_job for d in datasets}),
+        training_jobs=_jobs(
+            "train", runs, {d.label: wanted.training_on(d).runs_per_job for d in wanted.datasets}, registry
+        ),
+        evaluation_jobs=_jobs("evaluate", runs, {d: datasets[d].evaluation.runs_per_job for d in datasets}, registry),
     )
 
 
@@ -243,6 +246,11 @@ def _cells(
                     "snapshots": training.snapshot_steps(steps),
                 },
             }
+            width, reason = grouping.width(base, training.engine, wanted.device, registry)
+            if reason:
+                notes.append(f"{label} on {dataset.label} is trained run by run, not in packs: {reason}")
+            if width:
+                base["pack"] = width
             for seed in wanted.seeds:
                 run_spec = {**base, "seed": seed}
                 evaluation = _evaluation_spec(run_spec, dataset)
@@ -259,16 +267,28 @@ def _evaluation_spec(run_spec: Spec, dataset: Dataset) -> Spec:
     }
 
 
-def _jobs(step: str, runs: Iterable[Run], runs_per_job: dict[str, int]) -> dict[str, Job]:
-    """Training jobs hold runs of one dataset and architecture, evaluation jobs runs of one dataset."""
+def _jobs(step: str, runs: Iterable[Run], runs_per_job: dict[str, int], registry: Registry) -> dict[str, Job]:
+    """Training jobs hold runs of one dataset and architecture, at least those of a pack; evaluation jobs runs of one
+    dataset."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
         group = f"{run.dataset}/{run.architecture}" if step == "train" else run.dataset
         groups.setdefault(group, []).append(run)
     jobs = {}
     for group, members in groups.items():
-        width = runs_per_job[members[0].dataset]
-        for number, start in enumerate(range(0, len(members), width)):
-            job = Job(f"{group}/{number}", step, members[0].dataset, tuple(members[start : start + width]))
+        together = grouping.packs(members, registry) if step == "train" else [[run] for run in members]
+        for number, share in enumerate(_shares(together, runs_per_job[members[0].dataset])):
+            job = Job(f"{group}/{number}", step, members[0].dataset, tuple(share))
             jobs[job.id] = job
     return jobs
+
+
+def _shares(packs: Iterable[list[Run]], size: int) -> list[list[Run]]:
+    """As many packs together as make no more than `size` runs, but at least one."""
+    shares: list[list[Run]] = []
+    for pack in packs:
+        if shares and len(shares[-1]) + len(pack) <= size:
+            shares[-1] += pack
+        else:
+            shares.append(list(pack))
+    return shares

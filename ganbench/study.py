@@ -10,6 +10,7 @@ from pydantic import Field as Key
 
 from ganbench import cards, checks, measures, method, plugins, yamlfile
 from ganbench.method import OPTIMIZER_KINDS, Adam, Method, Optimizer, Strict
+from ganbench.packs.grouping import Engine
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError, readable
 
@@ -36,8 +37,11 @@ class Training(Strict):
     """Generator steps between two rows of the history."""
     snapshots: Snapshots = 10
     """How many times, the end included, or at which steps a generator is kept for evaluation over training."""
+    engine: Engine = "auto"
+    """`pack` trains runs of like shape together where it can, `single` each by itself, the reference; `auto` chooses by
+    the architecture."""
     runs_per_job: PositiveInt = 1
-    """Runs that one process trains, one after the other; of no interest to results."""
+    """Runs that one process trains, one after the other, but at least a pack; of no interest to results."""
 
     def snapshot_steps(self, steps: int) -> list[int]:
         """The generator steps, before the last, after which a generator is kept."""
@@ -61,6 +65,7 @@ class TrainingChanges(Strict):
     batch_size: PositiveInt | None = None
     log_every: PositiveInt | None = None
     snapshots: Snapshots | None = None
+    engine: Engine | None = None
     runs_per_job: PositiveInt | None = None
 
 

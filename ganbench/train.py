@@ -68,7 +68,7 @@ class Player:
     def weights(self) -> dict[str, State]:
         """A copy on the CPU of the network's weights, `raw`, and of their average, `ema`."""
         networks = {"raw": self.network, **({} if self.average is None else {"ema": self.average.module})}
-        return {name: {k: _copied(v) for k, v in network.state_dict().items()} for name, network in networks.items()}
+        return {name: {k: copied(v) for k, v in network.state_dict().items()} for name, network in networks.items()}
 
     def gradient_norm(self) -> float:
         """The L2 norm over all gradients of the last step."""
@@ -80,7 +80,8 @@ class Player:
         return all(bool(p.isfinite().all()) for p in self.network.parameters())
 
 
-def _copied(tensor: Tensor) -> Tensor:
+def copied(tensor: Tensor) -> Tensor:
+    """A copy on the CPU, contiguous."""
     return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 

@@ -1,49 +1,60 @@
-"""Carry out training jobs: build what a spec asks for, train it, write what came out."""
+"""One training by itself: build what a spec asks for, train it, write what came out."""
 
 import csv
 import io
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from ganbench import augmentation, data, files, jobs, layout, machine, optimizers, pairing, plugins, sheet
+from ganbench import augmentation, data, files, layout, machine, optimizers, pairing, plugins, sheet
 from ganbench.generate import NotFiniteError, generate
 from ganbench.progress import Progress
-from ganbench.runs import Job, Plan, Run
+from ganbench.runs import Plan, Run
 from ganbench.specs import Spec
 from ganbench.streams import derive, stream
-from ganbench.train import Outcome, Player, finite_rows, train, unchanged
+from ganbench.train import Outcome, Player, State, finite_rows, train, unchanged
 
 SHEET_SAMPLES = {"points": 2_000, "images": 64}
 SURFACE_SIDE = 64
 
 
-def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
-    """Train the runs of a job that are not trained yet; False if one raised."""
-    samples = data.read(plan.datasets[job.dataset], "train").samples.to(device)
-    optimizers.warm_up()
-    return jobs.each(plan, job, lambda run: train_run(plan, run, samples, device))
+class Trained(Protocol):
+    """A generator at the end of its training."""
+
+    @property
+    def network(self) -> nn.Module:
+        """The network, with its last weights."""
+
+    def weights(self) -> dict[str, State]:
+        """A copy on the CPU of its weights, `raw`, and of their average, `ema`."""
 
 
-def build(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) -> tuple[Any, Player, Player]:
+def networks(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) -> tuple[Any, nn.Module, nn.Module]:
     """The architecture plugin, the generator and the discriminator of a spec, freshly initialised."""
     card = plan.registry.card("architecture", spec["architecture"]["name"])
     architecture = plugins.load(card, spec["architecture"]["settings"])
-    method, constraint = spec["method"], _part(plan, "constraint", spec["method"])
+    method, constraint = spec["method"], part(plan, "constraint", spec["method"])
     torch.manual_seed(derive(spec["seed"], "initialisation"))
     seen = (method["packing"] * shape[0], *shape[1:])
-    networks: list[nn.Module] = [architecture.generator(shape), architecture.discriminator(seen)]
+    made: list[nn.Module] = [architecture.generator(shape), architecture.discriminator(seen)]
     if hasattr(constraint, "prepare"):
-        constraint.prepare(networks[1])
+        constraint.prepare(made[1])
     if len(shape) > 1:
-        networks = [network.to(memory_format=torch.channels_last) for network in networks]  # type: ignore[call-overload]
-    generator, discriminator = (network.to(device) for network in networks)
+        made = [network.to(memory_format=torch.channels_last) for network in made]  # type: ignore[call-overload]
+    generator, discriminator = (network.to(device) for network in made)
+    return architecture, generator, discriminator
+
+
+def build(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) -> tuple[Any, Player, Player]:
+    """The architecture plugin of a spec, and both players."""
+    architecture, generator, discriminator = networks(plan, spec, shape, device)
+    method = spec["method"]
     average = None if method["ema"] is None else optimizers.average(generator, method["ema"])
     steps = spec["training"]["generator_steps"] if method["lr_decay"] else None
     return (
@@ -71,9 +82,9 @@ def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device)
     outcome = train(
         generator,
         discriminator,
-        loss=_part(plan, "loss", method),
-        penalty=_part(plan, "penalty", method),
-        constraint=_part(plan, "constraint", method),
+        loss=part(plan, "loss", method),
+        penalty=part(plan, "penalty", method),
+        constraint=part(plan, "constraint", method),
         batches=data.batches(samples, batch, stream(seed, "data", device)),
         noise=lambda: torch.randn(batch, architecture.noise_dim, generator=noise_stream, device=device),
         penalty_stream=stream(seed, "penalty", device),
@@ -82,17 +93,37 @@ def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device)
         log_every=budget["log_every"],
         snapshots=frozenset(budget["snapshots"]),
         progress=_progress(plan, run, budget["generator_steps"]),
-        view=_view(method, stream(seed, "augmentation", device)),
+        view=view_of(method, stream(seed, "augmentation", device)),
         penalty_interval=method["penalty_interval"],
         simultaneous=method["simultaneous"],
         unrolled=method["unrolled"],
         kept=_kept(method, batch, len(samples)),
     )
     seconds = time.perf_counter() - start
-    folder = plan.folder(run)
-    written = _write_generators(generator, architecture.noise_dim, samples, run, folder, outcome, device)
+    cost = {
+        "seconds": seconds,
+        "cpu_seconds": time.process_time() - cpu_start,
+        "peak_memory": machine.peak_memory(device),
+        "provenance": machine.provenance(device),
+    }
+    write(plan, run, samples, architecture, generator, discriminator.network, outcome, cost)
+
+
+def write(
+    plan: Plan,
+    run: Run,
+    samples: Tensor,
+    architecture: Any,
+    generator: Trained,
+    discriminator: nn.Module,
+    outcome: Outcome,
+    cost: dict[str, Any],
+) -> None:
+    """The files of a training that ended, and of them the record. `cost`: what it cost, and where."""
+    folder, spec = plan.folder(run), run.spec
+    written = _write_generators(generator, architecture.noise_dim, samples, run, folder, outcome, samples.device)
     if outcome.diverged_at is None and samples.shape[1:] == (2,) and _judges_alone(spec):
-        _write_surface(discriminator.network, folder / layout.SURFACE, _extent(samples))
+        _write_surface(discriminator, folder / layout.SURFACE, _extent(samples))
         written["files"].append(layout.SURFACE)
     record = {
         "run": run.id,
@@ -101,26 +132,22 @@ def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device)
         "status": "ok" if outcome.diverged_at is None else "diverged",
         "diverged_at": outcome.diverged_at,
         "reason": outcome.reason,
-        "seconds": seconds,
-        "cpu_seconds": time.process_time() - cpu_start,
-        "peak_memory": machine.peak_memory(device),
-        "provenance": machine.provenance(device),
-        "parameters": {
-            "generator": _count(generator.network),
-            "discriminator": _count(discriminator.network),
-        },
+        **cost,
+        "parameters": {"generator": _count(generator.network), "discriminator": _count(discriminator)},
         **written,
     }
-    files.write_text(folder / layout.HISTORY, _as_csv(outcome, getattr(_part(plan, "loss", method), "critic", False)))
+    critic = getattr(part(plan, "loss", spec["method"]), "critic", False)
+    files.write_text(folder / layout.HISTORY, _as_csv(outcome, critic))
     files.write_json(folder / layout.TRAINING, record)
 
 
-def _part(plan: Plan, kind: str, method: Spec) -> Any:
+def part(plan: Plan, kind: str, method: Spec) -> Any:
+    """A part of a method as a plugin with its settings, or None."""
     chosen = method[kind]
     return plugins.load(plan.registry.card(kind, chosen["name"]), chosen["settings"]) if chosen else None
 
 
-def _view(method: Spec, augmenting: torch.Generator) -> Callable[[Tensor], Tensor]:
+def view_of(method: Spec, augmenting: torch.Generator) -> Callable[[Tensor], Tensor]:
     """What the discriminator sees of samples (batch, ...): augmented, and `packing` of them side by side, as more
     channels or coordinates of one (Lin et al. 2018, section 3)."""
     width, kinds = method["packing"], method["augment"]
@@ -149,7 +176,7 @@ def _progress(plan: Plan, run: Run, steps: int) -> Progress:
 
 
 def _write_generators(
-    generator: Player,
+    generator: Trained,
     noise_dim: int,
     real: torch.Tensor,
     run: Run,

@@ -1,0 +1,101 @@
+"""Which runs are trained in packs, and which of them share one. Planning asks this, so nothing here needs torch."""
+
+from collections.abc import Iterable
+from typing import Literal, Protocol, TypeVar
+
+from ganbench.plugins import Registry
+from ganbench.specs import Spec, digest
+
+Engine = Literal["auto", "pack", "single"]
+
+WIDTHS = {"cpu": 8, "auto": 8, "cuda": 64}
+"""Members of a pack by the study's `device`. Packs are always full, with padding if need be: kernels, and with them the
+last bits of a result, depend on the width, and must not depend on how many runs there happen to be."""
+
+WHOLE_VECTORS = 4
+"""A batch of a multiple of so many scores times a width of 8 fills vectors of 32 numbers. torch treats what is left
+over of a tensor by other instructions, which round differently: members in the last slot would differ."""
+
+
+class HasSpec(Protocol):
+    """Something with a spec: a run."""
+
+    @property
+    def spec(self) -> Spec:
+        """Everything that can change its result."""
+
+
+Planned = TypeVar("Planned", bound=HasSpec)
+
+
+def width(spec: Spec, engine: Engine, device: str, registry: Registry) -> tuple[int | None, str | None]:
+    """How many members the pack of a run has, None if it is trained alone; and why, where a study may wonder.
+
+    An answer that depends on the run alone: its spec must not change with its company.
+    """
+    if engine == "single":
+        return None, None
+    method = spec["method"]
+    if not registry.card("architecture", spec["architecture"]["name"]).traits.get("packs", False):
+        reason = f"architecture {spec['architecture']['name']} does not say `packs`"
+        return None, reason if engine == "pack" else None
+    reason = _obstacle(spec, method, registry)
+    return (None, reason) if reason else (WIDTHS[device], None)
+
+
+def _obstacle(spec: Spec, method: Spec, registry: Registry) -> str | None:
+    """Why a run cannot be a member of a pack."""
+    for kind, unless_said in (("loss", True), ("penalty", False), ("constraint", False)):
+        part = method[kind]
+        if part and not registry.card(kind, part["name"]).traits.get("packs", unless_said):
+            return f"{kind} {part['name']} does not say `packs`" if not unless_said else f"loss {part['name']} says so"
+    if method["augment"]:
+        return "augmentation draws for one run"
+    if method["top_k"]:
+        return "with top_k the size of a step changes"
+    if spec["training"]["batch_size"] % WHOLE_VECTORS:
+        return f"batch_size {spec['training']['batch_size']} is not a multiple of {WHOLE_VECTORS}"
+    return None
+
+
+def packs(runs: Iterable[Planned], registry: Registry) -> list[list[Planned]]:
+    """The runs that are trained together, in the order of their first members: those of one shape, as many as a pack
+    has members. A run without a pack is alone."""
+    found: list[list[Planned]] = []
+    filling: dict[str, list[Planned]] = {}
+    for run in runs:
+        width = run.spec.get("pack", 1)
+        key = shape(run.spec, registry) if width > 1 else ""
+        if key in filling and len(filling[key]) < width:
+            filling[key].append(run)
+        else:
+            filling[key] = [run]
+            found.append(filling[key])
+    return found
+
+
+def shape(spec: Spec, registry: Registry) -> str:
+    """What the members of a pack have in common, as a digest: all but seed, learning rates, betas and the other
+    numbers of an optimizer, the settings of a constraint, the scale of a penalty, and the loss."""
+    method = spec["method"]
+    relativistic = registry.card("loss", method["loss"]["name"]).traits.get("relativistic", False)
+    common = {key: value for key, value in spec.items() if key != "seed"}
+    common["method"] = {
+        **{key: value for key, value in method.items() if key != "architecture"},
+        "loss": relativistic,
+        "penalty": method["penalty"] and _without_scale(method["penalty"], registry),
+        "constraint": method["constraint"] and {**method["constraint"], "settings": None},
+        "generator_optimizer": _update(method["generator_optimizer"]),
+        "discriminator_optimizer": _update(method["discriminator_optimizer"]),
+    }
+    return digest(common)
+
+
+def _without_scale(penalty: Spec, registry: Registry) -> Spec:
+    scale = registry.card("penalty", penalty["name"]).traits.get("scale")
+    return {**penalty, "settings": {key: value for key, value in penalty["settings"].items() if key != scale}}
+
+
+def _update(optimizer: Spec) -> Spec:
+    """Which operations an optimizer's step has."""
+    return {"name": optimizer["name"]} | {key: bool(optimizer.get(key)) for key in ("momentum", "weight_decay")}
