@@ -112,7 +112,10 @@ def train(
             real = view(next(feed.real))
             with torch.no_grad():
                 fake = view(generator.stack(feed.noise()))
-            real_scores, fake_scores = judge(real), judge(fake)
+            if judge.mixes:
+                real_scores, fake_scores = judge(real), judge(fake)
+            else:  # the same, in half as many products
+                real_scores, fake_scores = judge(torch.cat([real, fake], 1)).chunk(2, 1)
             penalised = discriminator_loss = loss.discriminator(real_scores, fake_scores)
             turns += 1
             if penalty is not None and turns % penalty_interval == 0:

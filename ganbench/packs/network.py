@@ -13,6 +13,7 @@ from torch.nn.utils import parametrize
 from ganbench.layers import Maxout, MinibatchDeviation, MinibatchDiscrimination
 
 ELEMENTWISE = (nn.Identity, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.Softplus, nn.Tanh, nn.Sigmoid, nn.SiLU, nn.GELU)
+MIXING = (nn.BatchNorm1d, MinibatchDiscrimination, MinibatchDeviation)
 ROW = 64
 """A member's parameters, and each of them within, begin at a multiple of so many numbers: in every slot alike."""
 
@@ -58,6 +59,8 @@ class Stack:
         self.members = tuple(members)
         first = self.members[0]
         self._layers = [_step(name, layer) for name, layer in _leaves("", first)]
+        self.mixes = any(isinstance(layer, MIXING) for _, layer in _leaves("", first))
+        """Whether what comes out for a sample depends on the others of its batch."""
         frozen = [name for name, parameter in first.named_parameters() if not parameter.requires_grad]
         if frozen:
             raise UnstackableError(f"its parameter {frozen[0]} does not learn")

@@ -39,6 +39,7 @@ class Optimizer:
             self.settings[key] = self._column(values) if any(values) else 0.0
         if "betas" in settings[0]:
             self.settings["betas"] = tuple(self._column([m["betas"][i] for m in settings]) for i in (0, 1))
+        self._least = weights.new_full((1, 1), torch.finfo(weights.dtype).tiny * 1e6)
         for moment in self._moments():
             self.state[moment] = torch.zeros_like(weights)
 
@@ -72,15 +73,20 @@ class Optimizer:
         beta1, beta2 = self.settings["betas"]
         mean, square = self.state["exp_avg"], self.state["exp_avg_sq"]
         mean.lerp_(slopes, self._cast(1 - beta1))
-        square.lerp_(slopes.square(), self._cast(1 - beta2))
+        square.lerp_(self._squared(slopes), self._cast(1 - beta2))
         root_of_bias = (1 - beta2 ** self.state["step"]).sqrt()
         root = square.sqrt().add_(self._cast(self.settings["eps"] * root_of_bias))
         return torch.div(mean, root, out=root), self.rates * root_of_bias / (1 - beta1 ** self.state["step"])
 
     def _scaled(self, slopes: Tensor) -> Tensor:
         square = self.state["square_avg"]
-        square.lerp_(slopes.square(), self._cast(1 - self.settings["alpha"]))
+        square.lerp_(self._squared(slopes), self._cast(1 - self.settings["alpha"]))
         return slopes / square.sqrt().add_(self._cast(self.settings["eps"]))
+
+    def _squared(self, slopes: Tensor) -> Tensor:
+        """Squares, plus a number far below what can be told from 0 beside `eps`: on a CPU, the root of 0, or of a number
+        too small for full precision, takes up to 30 times as long."""
+        return torch.addcmul(self._least, slopes, slopes)
 
     def _momentum(self, slopes: Tensor) -> Tensor:
         if not torch.is_tensor(self.settings["momentum"]):
