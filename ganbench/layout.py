@@ -12,6 +12,8 @@ HISTORY = "history.csv"
 GENERATORS = {"raw": "generator.safetensors", "ema": "generator-ema.safetensors"}
 """The file of the final weights, and of their moving average."""
 SNAPSHOTS = "snapshots.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
+"""All state of a training that is not finished."""
 SAMPLES = "samples.safetensors"
 SHEET = "samples.png"
 SURFACE = "surface.safetensors"
@@ -65,6 +67,11 @@ def run(study: str, run_id: str) -> Path:
 def run_in(results: Path, run_id: str) -> Path:
     """The same in a copy of a study's results."""
     return results / "runs" / run_id
+
+
+def lock(study: str, run_id: str) -> Path:
+    """What a process holds while it works on a run. Beside the runs, so that a run's folder can be deleted."""
+    return results(study) / "locks" / f"{run_id.replace('/', '~')}.lock"  # no label has a tilde
 
 
 def study(results: Path) -> Path:

@@ -14,7 +14,7 @@ from ganbench.plugins import Registry
 from ganbench.problems import StudyError
 from ganbench.protocol import Dataset, Extractor
 from ganbench.specs import Spec, digest
-from ganbench.study import DatasetEntry, Entry, Study
+from ganbench.study import DatasetEntry, Entry, Study, Training
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Run:
     seed: int
     spec: Spec
     evaluation_spec: Spec
+    time_limit: float | None
+    """Seconds. No part of the spec: a run that ended within it is the same under any other."""
 
     @property
     def cell(self) -> str:
@@ -60,8 +62,13 @@ class Job:
 
     @cached_property
     def promises(self) -> dict[str, str]:
-        """What its marker says when it is done: the digest of each run."""
-        return {run.id: run.digest if self.step == "train" else run.evaluation_digest for run in self.runs}
+        """What its marker says when it is done: the digest of each run, and its time limit if it has one."""
+        return {run.id: self._promise(run) for run in self.runs}
+
+    def _promise(self, run: Run) -> str:
+        if self.step != "train":
+            return run.evaluation_digest
+        return run.digest if run.time_limit is None else f"{run.digest} in {run.time_limit:g} s"
 
     @cached_property
     def digest(self) -> str:
@@ -105,6 +112,11 @@ class Plan:
     def folder(self, run: Run) -> Path:
         """Where the run's files lie."""
         return layout.run(self.study.study, run.id)
+
+    def training(self, run: Run) -> Training:
+        """How a run is trained, with what is of no interest to its result."""
+        (entry,) = (entry for entry in self.study.datasets if entry.label == run.dataset)
+        return self.study.training_on(entry)
 
     def inputs_of_extractor(self, key: str) -> list[Path]:
         """The dataset that an extractor is trained on, if it is."""
@@ -246,15 +258,16 @@ def _cells(
                     "snapshots": training.snapshot_steps(steps),
                 },
             }
-            width, reason = grouping.width(base, training.engine, wanted.device, registry)
-            if reason:
-                notes.append(f"{label} on {dataset.label} is trained run by run, not in packs: {reason}")
+            width, obstacle = grouping.width(base, training.engine, wanted.device, registry)
+            if obstacle:
+                notes.append(f"{label} on {dataset.label} is trained run by run, not in packs: {obstacle}")
             if width:
                 base["pack"] = width
             for seed in wanted.seeds:
                 run_spec = {**base, "seed": seed}
                 evaluation = _evaluation_spec(run_spec, dataset)
-                runs.append(Run(dataset.label, architecture.label, label, seed, run_spec, evaluation))
+                where = (dataset.label, architecture.label, label, seed)
+                runs.append(Run(*where, run_spec, evaluation, training.time_limit))
     return runs
 
 
@@ -267,7 +280,7 @@ def _evaluation_spec(run_spec: Spec, dataset: Dataset) -> Spec:
     }
 
 
-def _jobs(step: str, runs: Iterable[Run], runs_per_job: dict[str, int], registry: Registry) -> dict[str, Job]:
+def _jobs(step: str, runs: Iterable[Run], runs_per_job: dict[str, int | None], registry: Registry) -> dict[str, Job]:
     """Training jobs hold runs of one dataset and architecture, at least those of a pack; evaluation jobs runs of one
     dataset."""
     groups: dict[str, list[Run]] = {}
@@ -276,8 +289,9 @@ def _jobs(step: str, runs: Iterable[Run], runs_per_job: dict[str, int], registry
         groups.setdefault(group, []).append(run)
     jobs = {}
     for group, members in groups.items():
-        together = grouping.packs(members, registry) if step == "train" else [[run] for run in members]
-        for number, share in enumerate(_shares(together, runs_per_job[members[0].dataset])):
+        size = runs_per_job[members[0].dataset]
+        together = grouping.packs(members, registry, size) if step == "train" else [[run] for run in members]
+        for number, share in enumerate(_shares(together, size or 1)):
             job = Job(f"{group}/{number}", step, members[0].dataset, tuple(share))
             jobs[job.id] = job
     return jobs

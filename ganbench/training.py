@@ -2,37 +2,55 @@
 
 import csv
 import io
-import time
+import math
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from ganbench import augmentation, data, files, layout, machine, optimizers, pairing, plugins, sheet
+from ganbench import (
+    augmentation,
+    checkpoint,
+    data,
+    files,
+    interruptions,
+    layout,
+    machine,
+    optimizers,
+    pairing,
+    plugins,
+    sheet,
+    tensorfiles,
+)
 from ganbench.generate import NotFiniteError, generate
 from ganbench.progress import Progress
 from ganbench.runs import Plan, Run
+from ganbench.sidecar import Sidecar, Stateful
 from ganbench.specs import Spec
-from ganbench.streams import derive, stream
-from ganbench.train import Outcome, Player, State, finite_rows, train, unchanged
+from ganbench.streams import Streams, derive, stream
+from ganbench.train import Course, Player, State, finite_rows, train, unchanged
 
 SHEET_SAMPLES = {"points": 2_000, "images": 64}
 SURFACE_SIDE = 64
 
 
-class Trained(Protocol):
-    """A generator at the end of its training."""
+class Trainee(Stateful, Protocol):
+    """A generator or a discriminator in training: a player, or a member of a pack."""
 
     @property
     def network(self) -> nn.Module:
-        """The network, with its last weights."""
+        """The network, with its present weights."""
 
     def weights(self) -> dict[str, State]:
         """A copy on the CPU of its weights, `raw`, and of their average, `ema`."""
+
+
+Side = TypeVar("Side", bound=Trainee)
 
 
 def networks(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) -> tuple[Any, nn.Module, nn.Module]:
@@ -69,75 +87,155 @@ def _player(network: nn.Module, settings: Spec, falling: int | None, average: Av
     return Player(network, optimizer, average, optimizers.falling(optimizer, falling) if falling else None)
 
 
-def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device) -> None:
-    """Train one run on the training split (on the device) and write its folder, the record last."""
-    spec, seed = run.spec, run.seed
-    cpu_start = time.process_time()
-    machine.forget_peak_memory(device)
-    architecture, generator, discriminator = build(plan, spec, tuple(samples.shape[1:]), device)
-    budget, method = spec["training"], spec["method"]
-    batch = budget["batch_size"] * method["packing"]
-    noise_stream = stream(seed, "noise", device)
-    start = time.perf_counter()
-    outcome = train(
-        generator,
-        discriminator,
+@dataclass
+class Session(Generic[Side]):
+    """A training as its spec begins it, or as a checkpoint left it."""
+
+    architecture: Any
+    generator: Side
+    discriminator: Side
+    streams: Streams
+    batches: data.Batches
+    course: Course
+    effort: machine.Effort
+    sidecar: Sidecar
+
+
+def train_run(plan: Plan, run: Run, samples: Tensor, device: torch.device) -> None:
+    """Train one run on the training split (on the device), from its checkpoint if there is one that will do, and write
+    its folder, the record last."""
+    with interruptions.deferred() as interruption:
+        session = _begun(plan, run, samples, device, interruption)
+        try:
+            session.sidecar.resume()
+        except checkpoint.RefusedError as error:
+            afresh(plan, run, error)
+            session = _begun(plan, run, samples, device, interruption)
+        _train(plan, run, samples, session)
+        finish(plan, run, samples, session, machine.provenance(device))
+
+
+def _begun(
+    plan: Plan, run: Run, samples: Tensor, device: torch.device, interruption: interruptions.Interruption
+) -> Session[Player]:
+    effort = machine.Effort(device)
+    return session_of(plan, run, samples, build(plan, run.spec, tuple(samples.shape[1:]), device), effort, interruption)
+
+
+def session_of(
+    plan: Plan,
+    run: Run,
+    samples: Tensor,
+    built: tuple[Any, Side, Side],
+    effort: machine.Effort,
+    interruption: interruptions.Interruption,
+) -> Session[Side]:
+    """The session of a run that has not begun yet, from its architecture, generator and discriminator."""
+    architecture, generator, discriminator = built
+    streams = Streams(run.seed, samples.device)
+    batches = data.Batches(samples, batch_of(run.spec), streams["data"])
+    course = Course()
+    parts: dict[str, Stateful] = {
+        "generator": generator,
+        "discriminator": discriminator,
+        "streams": streams,
+        "batches": batches,
+        "course": course,
+        "effort": effort,
+    }
+    every = plan.training(run).checkpoint_every
+    path = plan.folder(run) / layout.CHECKPOINT
+    sidecar = Sidecar(run.id, path, identity(run, samples.device), parts, every, interruption)
+    return Session(architecture, generator, discriminator, streams, batches, course, effort, sidecar)
+
+
+def afresh(plan: Plan, run: Run, error: checkpoint.RefusedError) -> None:
+    """Say why a run does not go on from its checkpoint."""
+    files.write_text(plan.folder(run) / layout.TRAINING_LOG, f"It started afresh: {error}\n")
+    print(f"{run.id}: starts afresh: {error}", file=sys.stderr, flush=True)
+
+
+def finish(plan: Plan, run: Run, samples: Tensor, session: Session[Side], provenance: dict[str, Any]) -> None:
+    """Write the folder of a training that ended; its checkpoint goes, unless a longer limit would go on from it."""
+    _write(plan, run, samples, session, provenance)
+    if session.course.timed_out:
+        session.sidecar.save()
+    else:
+        session.sidecar.remove()
+
+
+def identity(run: Run, device: torch.device) -> dict[str, str]:
+    """What must be the same for a training to go on as if nothing had happened; the spec names the engine."""
+    threads = {"threads": str(torch.get_num_threads())} if device.type == "cpu" else {}
+    return {"spec": run.digest, "torch": torch.__version__, "device": device.type, **threads}
+
+
+def batch_of(spec: Spec) -> int:
+    """Samples of one step: those that are packed count one by one."""
+    return int(spec["training"]["batch_size"] * spec["method"]["packing"])
+
+
+def _train(plan: Plan, run: Run, samples: Tensor, session: Session[Player]) -> None:
+    budget, method, streams = run.spec["training"], run.spec["method"], session.streams
+    batch, noise_dim, device = batch_of(run.spec), session.architecture.noise_dim, samples.device
+    train(
+        session.generator,
+        session.discriminator,
         loss=part(plan, "loss", method),
         penalty=part(plan, "penalty", method),
         constraint=part(plan, "constraint", method),
-        batches=data.batches(samples, batch, stream(seed, "data", device)),
-        noise=lambda: torch.randn(batch, architecture.noise_dim, generator=noise_stream, device=device),
-        penalty_stream=stream(seed, "penalty", device),
+        batches=session.batches,
+        noise=lambda: torch.randn(batch, noise_dim, generator=streams["noise"], device=device),
+        penalty_stream=streams["penalty"],
         steps=budget["generator_steps"],
         n_critic=method["n_critic"],
         log_every=budget["log_every"],
         snapshots=frozenset(budget["snapshots"]),
-        progress=_progress(plan, run, budget["generator_steps"]),
-        view=view_of(method, stream(seed, "augmentation", device)),
+        progress=_progress(plan, run, budget["generator_steps"], session.course.step),
+        view=view_of(method, streams["augmentation"]),
         penalty_interval=method["penalty_interval"],
         simultaneous=method["simultaneous"],
         unrolled=method["unrolled"],
         kept=_kept(method, batch, len(samples)),
+        course=session.course,
+        pause=session.sidecar.pause,
+        time_limit=math.inf if run.time_limit is None else run.time_limit,
     )
-    seconds = time.perf_counter() - start
-    cost = {
-        "seconds": seconds,
-        "cpu_seconds": time.process_time() - cpu_start,
-        "peak_memory": machine.peak_memory(device),
-        "provenance": machine.provenance(device),
-    }
-    write(plan, run, samples, architecture, generator, discriminator.network, outcome, cost)
 
 
-def write(
-    plan: Plan,
-    run: Run,
-    samples: Tensor,
-    architecture: Any,
-    generator: Trained,
-    discriminator: nn.Module,
-    outcome: Outcome,
-    cost: dict[str, Any],
-) -> None:
-    """The files of a training that ended, and of them the record. `cost`: what it cost, and where."""
-    folder, spec = plan.folder(run), run.spec
-    written = _write_generators(generator, architecture.noise_dim, samples, run, folder, outcome, samples.device)
-    if outcome.diverged_at is None and samples.shape[1:] == (2,) and _judges_alone(spec):
-        _write_surface(discriminator, folder / layout.SURFACE, _extent(samples))
+def _write(plan: Plan, run: Run, samples: Tensor, session: Session[Side], provenance: dict[str, Any]) -> None:
+    """The files of a training that ended, and of them the record."""
+    generator, discriminator, course = session.generator, session.discriminator, session.course
+    folder, steps = plan.folder(run), run.spec["training"]["generator_steps"]
+    written = _write_generators(generator, session.architecture.noise_dim, samples, run, folder, course)
+    if course.diverged_at is None and samples.shape[1:] == (2,) and _judges_alone(run.spec):
+        _write_surface(discriminator.network, folder / layout.SURFACE, _extent(samples))
         written["files"].append(layout.SURFACE)
+    status, reason = "ok" if course.diverged_at is None else "diverged", course.reason
+    if course.timed_out and course.diverged_at is None:
+        status, reason = "timeout", f"the time limit of {run.time_limit:g} s, at step {course.step:,} of {steps:,}"
     record = {
         "run": run.id,
-        "spec": spec,
+        "spec": run.spec,
         "digest": run.digest,
-        "status": "ok" if outcome.diverged_at is None else "diverged",
-        "diverged_at": outcome.diverged_at,
-        "reason": outcome.reason,
-        **cost,
-        "parameters": {"generator": _count(generator.network), "discriminator": _count(discriminator)},
+        "status": status,
+        "diverged_at": course.diverged_at,
+        "reason": reason,
+        "step": course.step,
+        "time_limit": run.time_limit,
+        "resumed_at": course.resumed_at,
+        "seconds": course.seconds,
+        "cpu_seconds": session.effort.cpu_seconds,
+        "peak_memory": session.effort.peak_memory,
+        "provenance": provenance,
+        "parameters": {
+            "generator": _count(generator.network),
+            "discriminator": _count(discriminator.network),
+        },
         **written,
     }
-    critic = getattr(part(plan, "loss", spec["method"]), "critic", False)
-    files.write_text(folder / layout.HISTORY, _as_csv(outcome, critic))
+    critic = getattr(part(plan, "loss", run.spec["method"]), "critic", False)
+    files.write_text(folder / layout.HISTORY, _as_csv(course, critic))
     files.write_json(folder / layout.TRAINING, record)
 
 
@@ -171,18 +269,17 @@ def _kept(method: Spec, batch: int, samples: int) -> Callable[[int], float] | No
     return lambda step: float(max(top["share"], top["decay"] ** (step // per_epoch)))
 
 
-def _progress(plan: Plan, run: Run, steps: int) -> Progress:
-    return Progress(run.id, steps, layout.RESULTS / plan.study.study, len(plan.runs))
+def _progress(plan: Plan, run: Run, steps: int, first: int) -> Progress:
+    return Progress(run.id, steps, layout.RESULTS / plan.study.study, len(plan.runs), first)
 
 
 def _write_generators(
-    generator: Trained,
+    generator: Trainee,
     noise_dim: int,
-    real: torch.Tensor,
+    real: Tensor,
     run: Run,
     folder: Path,
-    outcome: Outcome,
-    device: torch.device,
+    course: Course,
 ) -> dict[str, Any]:
     """Weights and some samples of a finite generator; a generator without finite samples has diverged. Snapshots are
     kept of any."""
@@ -190,21 +287,21 @@ def _write_generators(
     for name in (layout.TRAINING, *layout.GENERATORS.values(), layout.SNAPSHOTS, *pictures):
         (folder / name).unlink(missing_ok=True)
     kept: dict[str, str] = {}  # by file, the hash of what it holds
-    if outcome.diverged_at is None:
+    if course.diverged_at is None:
         count = SHEET_SAMPLES["points" if real.dim() == 2 else "images"]
         try:
-            samples = generate(generator.network, count, noise_dim, stream(run.seed, "sheet", device))
+            samples = generate(generator.network, count, noise_dim, stream(run.seed, "sheet", real.device))
         except NotFiniteError as error:
-            outcome.diverged_at, outcome.reason = run.spec["training"]["generator_steps"], str(error)
+            course.diverged_at, course.reason = course.step, str(error)
         else:
             for kind, state in generator.weights().items():
                 kept |= _write_tensors(folder / layout.GENERATORS[kind], state)
             kept |= _write_tensors(folder / layout.SAMPLES, {"samples": samples})
             sheet.write(samples, folder / layout.SHEET, _extent(real) if real.dim() == 2 else 1.0)
-    if outcome.snapshots:
+    if course.snapshots:
         named = {
             f"{kind}/{snapshot.step}/{key}": value
-            for snapshot in outcome.snapshots
+            for snapshot in course.snapshots
             for kind, state in snapshot.weights.items()
             for key, value in state.items()
         }
@@ -212,7 +309,7 @@ def _write_generators(
     sheets = [layout.SHEET] if layout.SAMPLES in kept else []
     return {
         "weights_sha256": {name: kept[name] for name in kept if name != layout.SAMPLES},
-        "snapshots": [{"step": snapshot.step, "seconds": snapshot.seconds} for snapshot in outcome.snapshots],
+        "snapshots": [{"step": snapshot.step, "seconds": snapshot.seconds} for snapshot in course.snapshots],
         "files": [layout.HISTORY, *kept, *sheets],
     }
 
@@ -236,14 +333,13 @@ def _write_surface(discriminator: nn.Module, path: Path, extent: float) -> None:
     _write_tensors(path, {"scores": scores.reshape(SURFACE_SIDE, SURFACE_SIDE), "extent": torch.tensor(extent)})
 
 
-def _extent(real: torch.Tensor) -> float:
+def _extent(real: Tensor) -> float:
     """How far from the origin a picture of points reaches."""
     return 1.25 * float(real.abs().max())
 
 
-def _write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> dict[str, str]:
-    with files.replacing(path) as temporary:
-        save_file(tensors, temporary)
+def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> dict[str, str]:
+    tensorfiles.write(path, tensors)
     return {path.name: files.sha256(path)}
 
 
@@ -251,9 +347,9 @@ def _count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _as_csv(outcome: Outcome, critic: bool) -> str:
+def _as_csv(course: Course, critic: bool) -> str:
     """The history; a critic's scores also estimate the Wasserstein distance (Arjovsky et al. 2017, section 3)."""
-    rows = finite_rows(outcome.history)
+    rows = finite_rows(course.history)
     if critic:
         rows = [{**row, "wasserstein": row["real_score"] - row["fake_score"]} for row in rows]
     text = io.StringIO()

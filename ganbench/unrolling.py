@@ -53,12 +53,15 @@ def stepped(
     elif isinstance(decay, Tensor) or decay:
         slope = slope + _like(weight, decay) * weight
     if kind is torch.optim.SGD:
-        return weight - _like(weight, rate) * _momentum(group, state, slope)
-    if kind is torch.optim.RMSprop:
-        return weight - _like(weight, rate) * _rmsprop(group, state, slope)
-    if kind in (torch.optim.Adam, torch.optim.AdamW):
-        return weight - _like(weight, rate) * _adam(group, state, slope)
-    raise TypeError(f"no differentiable step of {kind.__name__} is known")
+        direction = _momentum(group, state, slope)
+    elif kind is torch.optim.RMSprop:
+        direction = _rmsprop(group, state, slope)
+    elif kind in (torch.optim.Adam, torch.optim.AdamW):
+        direction = _adam(group, state, slope)
+    else:
+        raise TypeError(f"no differentiable step of {kind.__name__} is known")
+    moved: Tensor = weight - _like(weight, rate) * direction
+    return moved
 
 
 def _like(tensor: Tensor, setting: Any) -> Any:

@@ -97,7 +97,7 @@ def test_points_are_seen_as_they_are() -> None:
 def test_an_epoch_shows_no_sample_twice_and_drops_what_fills_no_batch(draw: st.DataObject, count: int) -> None:
     size = draw.draw(st.integers(1, count))
     samples = torch.arange(count, dtype=torch.float32)[:, None]
-    batches = data.batches(samples, size, stream(count, "data"))
+    batches = data.Batches(samples, size, stream(count, "data"))
     for _ in range(3):
         epoch = list(itertools.islice(batches, count // size))
         assert all(batch.shape == (size, 1) for batch in epoch)
@@ -110,7 +110,7 @@ def test_each_epoch_has_an_order_of_its_own_and_each_stream_too() -> None:
     samples = torch.arange(100.0)[:, None]
 
     def epochs(seed: int) -> list[list[float]]:
-        batches = data.batches(samples, 50, stream(seed, "data"))
+        batches = data.Batches(samples, 50, stream(seed, "data"))
         return [torch.cat([next(batches), next(batches)]).flatten().tolist() for _ in range(2)]
 
     assert epochs(0) == epochs(0)
@@ -119,19 +119,19 @@ def test_each_epoch_has_an_order_of_its_own_and_each_stream_too() -> None:
 
 def test_images_come_in_batches_of_floats() -> None:
     images = torch.full((4, 1, 16, 16), 255, dtype=torch.uint8)
-    batch = next(data.batches(images, 2, stream(0, "data")))
+    batch = next(data.Batches(images, 2, stream(0, "data")))
     assert torch.equal(batch, torch.ones(2, 1, 16, 16))
 
 
 def test_changing_a_batch_does_not_change_the_data() -> None:
     samples = torch.zeros(4, 2)
-    next(data.batches(samples, 4, stream(0, "data"))).add_(1)
+    next(data.Batches(samples, 4, stream(0, "data"))).add_(1)
     assert not samples.any()
 
 
 def test_a_batch_larger_than_the_data_is_refused() -> None:
     with pytest.raises(data.DataError, match=r"batch_size 11 .*10 samples"):
-        next(data.batches(torch.zeros(10, 2), 11, stream(0, "data")))
+        next(data.Batches(torch.zeros(10, 2), 11, stream(0, "data")))
 
 
 # Streams
@@ -205,3 +205,28 @@ def test_a_dataset_plugin_may_hand_over_tensors_that_share_memory(planned: Plann
     data.prepare(dataset, Path("nowhere"))
     assert torch.equal(data.read(dataset, "train").samples, torch.zeros(10, 2))
     assert data.read(dataset, "validation").samples.sum() == (0 if "samples" in validation else 1)
+
+
+@pytest.mark.parametrize("place", [0, 40, 2000, -1], ids=["head", "header", "middle", "end"])
+def test_a_file_that_was_damaged_is_named_and_not_used(planned: Planned, place: int) -> None:
+    dataset = planned("digits")
+    data.prepare(dataset, Path("nowhere"))
+    path = layout.data(dataset.key)
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(data.DataError, match=r"data\.safetensors: dataset 'digits' is damaged .* remove the file"):  # noqa: PT012
+        for split in data.SPLITS:
+            data.read(dataset, split)
+
+
+def test_batches_go_on_from_any_place() -> None:
+    samples = torch.arange(10.0)[:, None]
+    for place in range(8):
+        first, second = (data.Batches(samples, 3, stream(0, "data")) for _ in range(2))
+        for _ in range(place):
+            next(first)
+        state = first.state_dict()
+        next(second)
+        second.load_state_dict(state)
+        assert all(torch.equal(next(first), next(second)) for _ in range(7))

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from ganbench import data, evaluate, extraction, features, layout, markers, reference, runs, training
 from ganbench.generate import generate
 from ganbench.losses.wasserstein import Loss as Wasserstein
+from ganbench.packs import training as packed
 from ganbench.penalties.gradient_penalty import Penalty as GradientPenalty
 from ganbench.runs import Plan, Run
 from ganbench.streams import stream
@@ -68,7 +69,7 @@ class Place:
 
     def train(self) -> bool:
         (job,) = self.plan.training_jobs.values()
-        return training.carry_out(self.plan, job, CPU)
+        return packed.carry_out(self.plan, job, CPU)
 
     def evaluate(self) -> bool:
         (job,) = self.plan.evaluation_jobs.values()
@@ -230,7 +231,7 @@ def test_a_run_draws_its_numbers_from_the_streams_of_its_seed(make: Make, seed: 
         loss=Wasserstein(),
         penalty=GradientPenalty(spec["method"]["penalty"]["settings"]["weight"]),
         constraint=None,
-        batches=data.batches(points, 64, stream(seed, "data")),
+        batches=data.Batches(points, 64, stream(seed, "data")),
         noise=lambda: torch.randn(64, 64, generator=noise),
         penalty_stream=stream(seed, "penalty"),
         steps=5,
@@ -531,7 +532,7 @@ def test_images_go_the_same_way_and_are_measured_through_their_extractor(
 def test_a_job_trains_and_is_measured_on_a_gpu(make: Make) -> None:
     place, gpu = make(methods="non-saturating, wgan, wgan-gp"), torch.device("cuda")
     (trainer,), (evaluator,) = place.plan.training_jobs.values(), place.plan.evaluation_jobs.values()
-    assert training.carry_out(place.plan, trainer, gpu)
+    assert packed.carry_out(place.plan, trainer, gpu)
     assert evaluate.carry_out(place.plan, evaluator, gpu)
     for run in place.plan.runs:
         record = place.record(run.method, run.seed, layout.METRICS)

@@ -14,7 +14,9 @@ class Average:
 
     def __init__(self, followed: Stack, decay: float) -> None:
         self.stack = Stack([copy.deepcopy(member) for member in followed.members])
-        self._followed, self._decay, self._steps = followed, decay, 0
+        self._followed, self._decay = followed, decay
+        self.steps = 0
+        """Steps that it has followed."""
 
     @torch.no_grad()
     def follow(self) -> None:
@@ -22,13 +24,13 @@ class Average:
         pairs = [(self.stack.flat, self._followed.flat)]
         pairs += [(self.stack.buffers[name], buffer) for name, buffer in self._followed.buffers.items()]
         for mean, new in pairs:
-            if self._steps == 0:
+            if self.steps == 0:
                 mean.copy_(new)
             elif mean.is_floating_point():
                 mean.lerp_(new, self._column(mean))
             else:
                 mean.copy_(mean * self._decay + new * (1 - self._decay))
-        self._steps += 1
+        self.steps += 1
 
     def _column(self, like: Tensor) -> Tensor:
         """The weight of what is new, a row for each member: rows are then averaged alike in every slot."""

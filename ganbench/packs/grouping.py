@@ -1,5 +1,7 @@
 """Which runs are trained in packs, and which of them share one. Planning asks this, so nothing here needs torch."""
 
+import itertools
+import math
 from collections.abc import Iterable
 from typing import Literal, Protocol, TypeVar
 
@@ -9,8 +11,11 @@ from ganbench.specs import Spec, digest
 Engine = Literal["auto", "pack", "single"]
 
 WIDTHS = {"cpu": 8, "auto": 8, "cuda": 64}
-"""Members of a pack by the study's `device`. Packs are always full, with padding if need be: kernels, and with them the
-last bits of a result, depend on the width, and must not depend on how many runs there happen to be."""
+"""Slots of a pack by the study's `device`. A result is the one of a full pack, to the bit, whatever its company: where
+a machine's kernels round otherwise with fewer slots, the empty ones are filled with padding."""
+
+BUSY = 4
+"""Full packs of one shape that are enough to keep cores busy."""
 
 WHOLE_VECTORS = 4
 """A batch of a multiple of so many scores times a width of 8 fills vectors of 32 numbers. torch treats what is left
@@ -39,8 +44,8 @@ def width(spec: Spec, engine: Engine, device: str, registry: Registry) -> tuple[
     if not registry.card("architecture", spec["architecture"]["name"]).traits.get("packs", False):
         reason = f"architecture {spec['architecture']['name']} does not say `packs`"
         return None, reason if engine == "pack" else None
-    reason = _obstacle(spec, method, registry)
-    return (None, reason) if reason else (WIDTHS[device], None)
+    obstacle = _obstacle(spec, method, registry)
+    return (None, obstacle) if obstacle else (WIDTHS[device], None)
 
 
 def _obstacle(spec: Spec, method: Spec, registry: Registry) -> str | None:
@@ -58,19 +63,24 @@ def _obstacle(spec: Spec, method: Spec, registry: Registry) -> str | None:
     return None
 
 
-def packs(runs: Iterable[Planned], registry: Registry) -> list[list[Planned]]:
-    """The runs that are trained together, in the order of their first members: those of one shape, as many as a pack
-    has members. A run without a pack is alone."""
+def packs(runs: Iterable[Planned], registry: Registry, most: int | None) -> list[list[Planned]]:
+    """The runs that are trained together, those of one shape, in the order of their first members; a run without a pack
+    is alone. How many there are in a pack is of no interest to results.
+
+    `most`: how many at once; None: as many as a pack has members where that makes `BUSY` packs or the device is a GPU,
+    else half as many, so that there is work for more cores.
+    """
+    alike: dict[str, list[Planned]] = {}
+    for number, run in enumerate(runs):
+        alike.setdefault(shape(run.spec, registry) if "pack" in run.spec else str(number), []).append(run)
     found: list[list[Planned]] = []
-    filling: dict[str, list[Planned]] = {}
-    for run in runs:
-        width = run.spec.get("pack", 1)
-        key = shape(run.spec, registry) if width > 1 else ""
-        if key in filling and len(filling[key]) < width:
-            filling[key].append(run)
-        else:
-            filling[key] = [run]
-            found.append(filling[key])
+    for members in alike.values():
+        width = int(members[0].spec.get("pack", 1))
+        full = width > WIDTHS["cpu"] or len(members) >= BUSY * width
+        size = min(width, most or (width if full else math.ceil(width / 2)))
+        count = math.ceil(len(members) / size)
+        bounds = [len(members) * i // count for i in range(count + 1)]
+        found += [members[start:end] for start, end in itertools.pairwise(bounds)]
     return found
 
 

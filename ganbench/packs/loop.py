@@ -4,8 +4,9 @@ Every objective is a sum over members of means over batches, so that no member's
 is not finite in one stays in it.
 """
 
+import math
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 from ganbench.packs.average import Average
 from ganbench.packs.network import Stack
 from ganbench.packs.optimizer import Optimizer
-from ganbench.train import Constraint, Loss, Outcome, Snapshot, State, copied, unchanged
+from ganbench.train import Constraint, Course, Loss, Snapshot, State, copied, straight_on, unchanged
 from ganbench.unrolling import Scores
 
 Penalty = Callable[[Scores, Tensor, Tensor], Tensor]
@@ -35,17 +36,17 @@ class Player:
         if self.average is not None:
             self.average.follow()
 
-    def weights(self, member: int) -> dict[str, State]:
+    def weights(self, slot: int) -> dict[str, State]:
         """A copy on the CPU of a member's weights, `raw`, and of their average, `ema`."""
         stacks = {"raw": self.stack, **({} if self.average is None else {"ema": self.average.stack})}
-        return {name: {k: copied(v) for k, v in s.members[member].state_dict().items()} for name, s in stacks.items()}
+        return {name: {k: copied(v) for k, v in s.members[slot].state_dict().items()} for name, s in stacks.items()}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Feed:
     """What a pack is fed with; each call gives new ones."""
 
-    real: Iterator[Tensor]
+    real: Callable[[], Tensor]
     """Real samples (members, batch, ...)."""
     noise: Callable[[], Tensor]
     """Generator inputs (members, batch, noise_dim)."""
@@ -59,6 +60,7 @@ def train(
     penalty: Penalty | None,
     constraints: Sequence[Constraint],
     feed: Feed,
+    courses: Sequence[Course],
     steps: int,
     n_critic: int,
     log_every: int,
@@ -68,22 +70,21 @@ def train(
     penalty_interval: int = 1,
     simultaneous: bool = False,
     unrolled: int = 0,
-    falling: bool = False,
-    members: int | None = None,
-) -> list[Outcome]:
-    """Train all members for `steps` generator steps, and answer with the outcome of each of the first `members`; the
-    others are padding. The rest is as in `ganbench.train.train`.
+    falling: int | None = None,
+    pause: Callable[[], None] = straight_on,
+    time_limit: float = math.inf,
+) -> None:
+    """Train all members up to `steps` generator steps. The rest is as in `ganbench.train.train`.
 
-    A member whose loss or weights are no longer finite gets no more history, and its companions go on. `constraints`:
-    one per member, or none. `falling`: the learning rates fall linearly to 0. The seconds of a row are a member's share
-    of the pack's.
+    `courses`: one for each of the first members, all at the same step; the other members are padding. A member that
+    diverged gets no more history, and its companions go on. `constraints`: one per member, or none. `falling`: the
+    learning rates fall linearly, to 0 after that many steps. The seconds of a course are its share of the pack's.
     """
-    judge, wanted = discriminator.stack, members or len(discriminator.stack.members)
-    outcomes = [Outcome() for _ in range(wanted)]
+    judge = discriminator.stack
     relativistic = getattr(loss, "relativistic", False)
-    losses: list[Tensor] = []  # (2, members) of every step since the last row, so that divergence has its exact step
-    penalty_value = torch.zeros(len(judge.members), device=judge.flat.device)
-    turns = 0
+    turns, penalty_value = courses[0].turns, torch.zeros(len(judge.members), device=judge.flat.device)
+    for own, course in zip(penalty_value, courses, strict=False):
+        own.copy_(course.penalty)
 
     def ahead(real: Tensor, fake: Tensor) -> Scores:
         """The discriminators after `unrolled` more steps on the same samples (`ganbench.unrolling`)."""
@@ -106,16 +107,19 @@ def train(
         for member, constraint in zip(judge.members, constraints, strict=False):
             constraint(member)
 
-    start = time.perf_counter()
-    for step in range(1, steps + 1):
+    start = time.perf_counter() - courses[0].seconds * len(courses)
+    if falling:
+        generator.optimizer.fall(courses[0].step, falling)
+        discriminator.optimizer.fall(courses[0].step, falling)
+    for step in range(courses[0].step + 1, steps + 1):
         for turn in range(1, n_critic + 1):
-            real = view(next(feed.real))
+            real = view(feed.real())
             with torch.no_grad():
                 fake = view(generator.stack(feed.noise()))
             if judge.mixes:
                 real_scores, fake_scores = judge(real), judge(fake)
             else:  # the same, in half as many products
-                real_scores, fake_scores = judge(torch.cat([real, fake], 1)).chunk(2, 1)
+                real_scores, fake_scores = (s.contiguous() for s in judge(torch.cat([real, fake], 1)).chunk(2, 1))
             penalised = discriminator_loss = loss.discriminator(real_scores, fake_scores)
             turns += 1
             if penalty is not None and turns % penalty_interval == 0:
@@ -134,13 +138,16 @@ def train(
             update(discriminator_slopes)
         generator.step(generator_slopes)
         if falling:
-            generator.optimizer.fall(step, steps)
-            discriminator.optimizer.fall(step, steps)
+            generator.optimizer.fall(step, falling)
+            discriminator.optimizer.fall(step, falling)
 
-        losses.append(torch.stack([penalised.detach(), generator_loss.detach()]))
+        seconds = (time.perf_counter() - start) / len(courses)
+        both = torch.stack([penalised.detach(), generator_loss.detach()], 1)
+        for course, own, penalised_by in zip(courses, both, penalty_value.detach(), strict=False):
+            course.step, course.seconds, course.turns, course.penalty = step, seconds, turns, penalised_by
+            course.losses.append(own)
         if step % log_every == 0 or step == steps:
-            seconds = (time.perf_counter() - start) / wanted
-            row = {
+            values = {
                 "discriminator_loss": discriminator_loss.detach(),
                 "generator_loss": generator_loss.detach(),
                 "penalty": penalty_value.detach() / penalty_interval,
@@ -149,26 +156,23 @@ def train(
                 "discriminator_gradient": discriminator_slopes.norm(dim=1),
                 "generator_gradient": generator_slopes.norm(dim=1),
             }
-            numbers = [dict(zip(row, column, strict=True)) for column in torch.stack(list(row.values()), 1).tolist()]
-            finite = torch.stack(losses).isfinite().all(1).T.tolist()  # by member, of each step
-            sound = [bool(ok) for ok in generator.stack.flat.isfinite().all(1) & judge.flat.isfinite().all(1)]
-            for outcome, values, losses_finite, weights_finite in zip(outcomes, numbers, finite, sound, strict=False):
-                if outcome.diverged_at is not None:
-                    continue
-                outcome.history.append({"step": step, "seconds": seconds, **values})
-                if not all(losses_finite):
-                    outcome.diverged_at = step - len(losses) + 1 + losses_finite.index(False)
-                    outcome.reason = "the loss is not finite"
-                    outcome.snapshots = [kept for kept in outcome.snapshots if kept.step < outcome.diverged_at]
-                elif not weights_finite:
-                    outcome.diverged_at, outcome.reason = step, "a weight is not finite"
-            if all(outcome.diverged_at is not None for outcome in outcomes):
-                return outcomes
-            losses.clear()
+            rows = torch.stack(list(values.values()), 1).tolist()
+            sound = (generator.stack.flat.isfinite().all(1) & judge.flat.isfinite().all(1)).tolist()
+            for course, numbers, finite in zip(courses, rows, sound, strict=False):
+                if course.diverged_at is None:
+                    course.history.append({"step": step, "seconds": seconds, **dict(zip(values, numbers, strict=True))})
+                    course.diverges(finite)
+                course.losses.clear()
             progress(step)
+        going = [(slot, course) for slot, course in enumerate(courses) if course.diverged_at is None]
         if step in snapshots:
-            seconds = (time.perf_counter() - start) / wanted
-            for member, outcome in enumerate(outcomes):
-                if outcome.diverged_at is None:
-                    outcome.snapshots.append(Snapshot(step, seconds, generator.weights(member)))
-    return outcomes
+            for slot, course in going:
+                course.snapshots.append(Snapshot(step, seconds, generator.weights(slot)))
+        pause()
+        if seconds >= time_limit and step < steps:
+            sound = (generator.stack.flat.isfinite().all(1) & judge.flat.isfinite().all(1)).tolist()
+            for slot, course in going:
+                course.timed_out = not course.diverges(sound[slot])
+            return
+        if not going:
+            return

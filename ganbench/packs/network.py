@@ -14,6 +14,9 @@ from ganbench.layers import Maxout, MinibatchDeviation, MinibatchDiscrimination
 
 ELEMENTWISE = (nn.Identity, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.Softplus, nn.Tanh, nn.Sigmoid, nn.SiLU, nn.GELU)
 MIXING = (nn.BatchNorm1d, MinibatchDiscrimination, MinibatchDeviation)
+LINE = 16
+"""Numbers in a cache line."""
+
 ROW = 64
 """A member's parameters, and each of them within, begin at a multiple of so many numbers: in every slot alike."""
 
@@ -37,7 +40,8 @@ class Place:
     def of(self, row: Tensor) -> Tensor:
         """The parameter in rows (..., numbers): (..., *shape), or transposed."""
         lying = (self.shape[1], self.shape[0]) if self.transposed else self.shape
-        return row[..., self.start : self.start + self.shape.numel()].unflatten(-1, lying)
+        found: Tensor = row[..., self.start : self.start + self.shape.numel()].unflatten(-1, lying)
+        return found
 
     def put(self, row: Tensor, value: Tensor) -> Tensor:
         """Write a member's parameter into its row, and return it as what it looks like there."""
@@ -142,8 +146,8 @@ def _step(name: str, layer: nn.Module) -> Step:
 def _linear(name: str, layer: nn.Linear) -> Step:
     if not parametrize.is_parametrized(layer):
         return lambda weights, x: _affine(x, weights[f"{name}.weight"], weights.get(f"{name}.bias"))
-    parts = getattr(layer.parametrizations, "weight", ())
-    if len(layer.parametrizations) != 1 or [type(part).__name__ for part in parts] != ["_WeightNorm"]:
+    computed = [(key, type(part).__name__) for key, part in layer.named_modules() if key.count(".") == 2]
+    if computed != [("parametrizations.weight.0", "_WeightNorm")]:
         raise UnstackableError(f"its layer {name} has a weight that is computed, in a way that packs do not know")
 
     def normalised(weights: Weights, x: Tensor) -> Tensor:
@@ -155,8 +159,18 @@ def _linear(name: str, layer: nn.Linear) -> Step:
 
 
 def _affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """x (members, batch, in), weight (members, in, out), bias (members, out)."""
-    return torch.bmm(x, weight) if bias is None else torch.baddbmm(bias[:, None], x, weight)
+    """x (members, batch, in), weight (members, in, out), bias (members, out).
+
+    Kernels round by where in memory a product begins. So that a weight's gradient begins alike for all members, outputs
+    are filled up where in * out numbers are no multiple of a cache line.
+    """
+    inputs, outputs = weight.shape[1:]
+    filling = -outputs % LINE if inputs * outputs % LINE else 0
+    if filling:
+        weight = functional.pad(weight, (0, filling))
+        bias = None if bias is None else functional.pad(bias, (0, filling))
+    made = torch.bmm(x, weight) if bias is None else torch.baddbmm(bias[:, None], x, weight)
+    return made[..., :outputs].contiguous() if filling else made
 
 
 def _batch_norm(name: str, layer: nn.BatchNorm1d) -> Step:

@@ -29,8 +29,8 @@ class Optimizer:
         """The settings of each member: of one kind, momentum and weight decay 0 for all or for none."""
         self.name = str(settings[0]["name"])
         self._weights = weights
-        self.state: dict[str, Any] = {"step": 0}
-        """In the names of torch.optim: moments (members, numbers), and the count of steps."""
+        self.steps = 0
+        """Steps that it has taken."""
         self._first_rates = self.rates = self._column([member["lr"] for member in settings])
         """The learning rates (members, 1), which may fall."""
         self.settings: dict[str, Any] = {}
@@ -40,8 +40,8 @@ class Optimizer:
         if "betas" in settings[0]:
             self.settings["betas"] = tuple(self._column([m["betas"][i] for m in settings]) for i in (0, 1))
         self._least = weights.new_full((1, 1), torch.finfo(weights.dtype).tiny * 1e6)
-        for moment in self._moments():
-            self.state[moment] = torch.zeros_like(weights)
+        self.moments = {name: torch.zeros_like(weights) for name in self._moments()}
+        """What it remembers of slopes (members, numbers), in the names of torch.optim."""
 
     def _column(self, values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=torch.float64, device=self._weights.device)[:, None]
@@ -56,7 +56,7 @@ class Optimizer:
     def step(self, slopes: Tensor) -> None:
         """One step down the slopes (members, numbers), in place."""
         weights, decay = self._weights, self.settings["weight_decay"]
-        self.state["step"] += 1
+        self.steps += 1
         if torch.is_tensor(decay):
             if self.name == "adamw":
                 weights.mul_(self._cast(1 - self.rates * decay))
@@ -71,27 +71,27 @@ class Optimizer:
     def _adam(self, slopes: Tensor) -> tuple[Tensor, Tensor]:
         """A direction, and its rates: the corrections of both moments' bias (Kingma & Ba 2015, end of section 2)."""
         beta1, beta2 = self.settings["betas"]
-        mean, square = self.state["exp_avg"], self.state["exp_avg_sq"]
+        mean, square = self.moments["exp_avg"], self.moments["exp_avg_sq"]
         mean.lerp_(slopes, self._cast(1 - beta1))
         square.lerp_(self._squared(slopes), self._cast(1 - beta2))
-        root_of_bias = (1 - beta2 ** self.state["step"]).sqrt()
+        root_of_bias = (1 - beta2**self.steps).sqrt()
         root = square.sqrt().add_(self._cast(self.settings["eps"] * root_of_bias))
-        return torch.div(mean, root, out=root), self.rates * root_of_bias / (1 - beta1 ** self.state["step"])
+        return torch.div(mean, root, out=root), self.rates * root_of_bias / (1 - beta1**self.steps)
 
     def _scaled(self, slopes: Tensor) -> Tensor:
-        square = self.state["square_avg"]
+        square = self.moments["square_avg"]
         square.lerp_(self._squared(slopes), self._cast(1 - self.settings["alpha"]))
         return slopes / square.sqrt().add_(self._cast(self.settings["eps"]))
 
     def _squared(self, slopes: Tensor) -> Tensor:
-        """Squares, plus a number far below what can be told from 0 beside `eps`: on a CPU, the root of 0, or of a number
-        too small for full precision, takes up to 30 times as long."""
+        """Squares, plus a number that is nothing beside `eps`: on a CPU the root of 0, or of a number too small for
+        full precision, takes up to 30 times as long."""
         return torch.addcmul(self._least, slopes, slopes)
 
     def _momentum(self, slopes: Tensor) -> Tensor:
         if not torch.is_tensor(self.settings["momentum"]):
             return slopes
-        moved: Tensor = self.state["momentum_buffer"].mul_(self._cast(self.settings["momentum"])).add_(slopes)
+        moved: Tensor = self.moments["momentum_buffer"].mul_(self._cast(self.settings["momentum"])).add_(slopes)
         return moved
 
     def _cast(self, column: Tensor) -> Tensor:
@@ -101,6 +101,11 @@ class Optimizer:
         """Learning rates after a step of training in which they fall linearly, to 0 after `steps`."""
         self.rates = self._first_rates * (1 - min(step, steps) / steps)
 
+    @property
+    def state(self) -> dict[str, Any]:
+        """A copy of its state for `ahead`, in the names of torch.optim."""
+        return {"step": self.steps, **self.moments}
+
     def ahead(self, state: dict[str, Any], weights: Tensor, slopes: Tensor) -> Tensor:
-        """Weights one differentiable step on from `weights`; changes the entries of `state`, a copy of this one's."""
+        """Weights one differentiable step on from `weights`; changes the entries of `state`."""
         return unrolling.stepped(KINDS[self.name], {"lr": self.rates, **self.settings}, state, weights, slopes)
