@@ -18,7 +18,7 @@ class DeviceError(Exception):
 
 
 def limit_threads(threads: int) -> None:
-    """Keep this process to its threads, and to instructions that round alike. Must run before torch or numpy is imported.
+    """Keep this process to its threads, and oneDNN to its instructions. Must run before torch or numpy is imported.
 
     Two processes with torch's default of one thread per core each, on the same two cores, spin against each
     other and run up to 200 times slower (docs/performance.md).
