@@ -1,4 +1,4 @@
-"""Packs against one process per run: the same trainings, by `ganbench train`, two processes at a time, start-up included.
+"""Packs against one process per run: the same trainings, two `ganbench train` at a time, start-up included.
 
 Both ways take turns. The ratio of wall times is that of runs per hour, if the machine is idle beside them; the ratio of
 CPU seconds of the whole process trees also holds on a busy one. Bars: 2.2 for the non-saturating loss, 2 for WGAN-GP.

@@ -258,7 +258,7 @@ def _cells(
                     "snapshots": training.snapshot_steps(steps),
                 },
             }
-            width, obstacle = grouping.width(base, training.engine, wanted.device, registry)
+            width, obstacle = grouping.width(base, dataset.kind, training.engine, wanted.device, registry)
             if obstacle:
                 notes.append(f"{label} on {dataset.label} is trained run by run, not in packs: {obstacle}")
             if width:

@@ -80,9 +80,9 @@ def fixed(member: dict[str, Any]) -> dict[str, Any]:
     return {key: member[key] for key in keys} | steps
 
 
-def alone(member: dict[str, Any]) -> tuple[dict[str, Tensor], Course]:
+def alone(member: dict[str, Any], dtype: torch.dtype = torch.float64) -> tuple[dict[str, Tensor], Course]:
     """The weights and the outcome of a single run, by `ganbench.train`."""
-    generator, discriminator = networks(member, torch.float64)
+    generator, discriminator = networks(member, dtype)
     average = None if member["ema"] is None else optimizers.average(generator, member["ema"])
     players = []
     for who, network in (("generator", generator), ("discriminator", discriminator)):
@@ -95,8 +95,8 @@ def alone(member: dict[str, Any]) -> tuple[dict[str, Tensor], Course]:
         loss=part("loss", member["loss"]),
         penalty=part("penalty", member["penalty"]),
         constraint=part("constraint", member["constraint"]),
-        batches=data.Batches(SAMPLES, batch, stream(member["seed"], "data")),
-        noise=lambda: torch.randn(batch, NOISE, generator=noise, dtype=torch.float64),
+        batches=data.Batches(SAMPLES.to(dtype), batch, stream(member["seed"], "data")),
+        noise=lambda: torch.randn(batch, NOISE, generator=noise, dtype=dtype),
         penalty_stream=stream(member["seed"], "penalty"),
         view=view_of(member, stream(0, "augmentation")),
         **fixed(member),

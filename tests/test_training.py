@@ -31,7 +31,7 @@ architectures: [{{name: mlp, generator_widths: [8], discriminator_widths: [8]}}]
 methods: [{methods}]
 seeds: [0, 1]
 plugins: [{plugins}]
-training: {{generator_steps: 5, log_every: 5, runs_per_job: 8}}
+training: {{generator_steps: 5, log_every: 5, engine: single, runs_per_job: 8}}
 evaluation: {{samples: {samples}}}
 """
 METHODS = "non-saturating, wgan"

@@ -33,12 +33,13 @@ class HasSpec(Protocol):
 Planned = TypeVar("Planned", bound=HasSpec)
 
 
-def width(spec: Spec, engine: Engine, device: str, registry: Registry) -> tuple[int | None, str | None]:
+def width(spec: Spec, kind: str, engine: Engine, device: str, registry: Registry) -> tuple[int | None, str | None]:
     """How many members the pack of a run has, None if it is trained alone; and why, where a study may wonder.
 
-    An answer that depends on the run alone: its spec must not change with its company.
+    An answer that depends on the run alone: its spec must not change with its company. `auto` packs points: networks
+    of images are so large that a CPU gains nothing (docs/performance.md).
     """
-    if engine == "single":
+    if engine == "single" or (engine == "auto" and kind != "points"):
         return None, None
     method = spec["method"]
     if not registry.card("architecture", spec["architecture"]["name"]).traits.get("packs", False):
@@ -86,13 +87,13 @@ def packs(runs: Iterable[Planned], registry: Registry, most: int | None) -> list
 
 def shape(spec: Spec, registry: Registry) -> str:
     """What the members of a pack have in common, as a digest: all but seed, learning rates, betas and the other
-    numbers of an optimizer, the settings of a constraint, the scale of a penalty, and the loss."""
-    method = spec["method"]
-    relativistic = registry.card("loss", method["loss"]["name"]).traits.get("relativistic", False)
+    numbers of an optimizer, the settings of a constraint, the scale of a penalty, and the loss; but a loss that is not
+    built-in is only with itself, so that its bugs are its own."""
+    method, loss = spec["method"], registry.card("loss", spec["method"]["loss"]["name"])
     common = {key: value for key, value in spec.items() if key != "seed"}
     common["method"] = {
         **{key: value for key, value in method.items() if key != "architecture"},
-        "loss": relativistic,
+        "loss": loss.traits.get("relativistic", False) if loss.source == "built-in" else method["loss"],
         "penalty": method["penalty"] and _without_scale(method["penalty"], registry),
         "constraint": method["constraint"] and {**method["constraint"], "settings": None},
         "generator_optimizer": _update(method["generator_optimizer"]),

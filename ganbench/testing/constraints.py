@@ -94,7 +94,7 @@ def mode_unchanged(constraint: Any) -> None:
 
 
 def packs(constraint: Any) -> None:
-    """In a pack it holds for each member: it changes the parameters of networks whose parameters are parts of others."""
+    """In a pack it holds for each member, whose parameters are then parts of larger tensors, and for no other."""
     if not getattr(constraint, "packs", False):
         raise unittest.SkipTest("not declared (`packs: ClassVar[bool] = True`), so its runs are trained one by one")
     demand(not hasattr(constraint, "prepare"), "a network that `prepare` changes cannot be stacked")
