@@ -13,6 +13,7 @@ from conftest import StudyFile
 from safetensors.torch import load_file
 
 from ganbench import layout, markers, runs
+from ganbench.cards import PluginError, read_card
 from ganbench.packs import grouping
 from ganbench.packs import training as packed
 from ganbench.plugins import load
@@ -135,6 +136,20 @@ def test_networks_of_images_are_packed_where_it_is_asked_for(study_file: StudyFi
     study = {"datasets": ["digits"], "methods": ["minimax"]}
     assert not any("pack" in run.spec for run in planned(study_file, **study).runs)
     assert all(run.spec["pack"] == 8 for run in planned(study_file, **study, training={"engine": "pack"}).runs)
+
+
+@pytest.mark.parametrize(
+    ("traits", "message"),
+    [
+        ("packs: ClassVar[int] = 3", "`packs` is True or False, not 3"),
+        ('scale: ClassVar[str] = "wait"', "'wait' is none"),
+    ],
+)
+def test_false_words_about_packs_are_told(tmp_path: Path, traits: str, message: str) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(f"class Penalty:\n    {traits}\n    weight: float = 1.0\n")
+    with pytest.raises(PluginError, match=message):
+        read_card(path)
 
 
 def test_other_architectures_are_as_before_unless_packs_are_asked_for(study_file: StudyFile) -> None:
