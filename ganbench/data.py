@@ -144,6 +144,7 @@ class Batches:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go to a place: shuffle as then."""
         self.stream.set_state(state["shuffled_from"])
+        self._epoch, self._shuffled_from = (), state["shuffled_from"]
         if state["taken"]:
             self._shuffle()
-            self._taken = state["taken"]
+        self._taken = state["taken"]

@@ -89,6 +89,15 @@ def report(study: str) -> Path:
     return REPORTS / study / "index.html"
 
 
+PAPERS = "papers"
+"""The folder under reports/ of the page over all published tables."""
+
+
+def papers() -> Path:
+    """The page over all published tables."""
+    return REPORTS / PAPERS / "index.html"
+
+
 def runs_table(study: str) -> Path:
     """One row per run."""
     return REPORTS / study / "runs.csv"

@@ -35,17 +35,16 @@ class Sidecar:
     interruption: Interruption
     last: float = field(default_factory=time.monotonic)
 
-    def resume(self) -> bool:
+    def resume(self) -> None:
         """Go on from the checkpoint, if there is one. Raises checkpoint.RefusedError; the parts are then of no use."""
         if not self.path.exists():
-            return False
+            return
         state = checkpoint.read(self.path, self.identity)
         try:
             for name, part in self.parts.items():
                 part.load_state_dict(state[name])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise checkpoint.RefusedError(f"{self.path}: does not fit: {error!r}") from error
-        return True
 
     @property
     def due(self) -> bool:
@@ -61,7 +60,7 @@ class Sidecar:
         try:
             checkpoint.write(self.path, {name: part.state_dict() for name, part in self.parts.items()}, self.identity)
         except OSError as error:
-            print(f"{self.name}: no checkpoint: {error}; the training goes on", file=sys.stderr, flush=True)
+            print(f"{self.name}: no checkpoint: {error}", file=sys.stderr, flush=True)
             return False
         finally:
             self.last = time.monotonic()
@@ -79,7 +78,7 @@ def pause(together: Sequence[Sidecar]) -> None:
         for sidecar in together:
             saved = sidecar.save()
             if sidecar.interruption.number:
-                after = "saved; the next call goes on from here" if saved else "not saved"
+                after = "saved: the next call goes on from here" if saved else "not saved"
                 print(f"{sidecar.name}: ended by {sidecar.interruption.name}, {after}", file=sys.stderr, flush=True)
     for sidecar in together:
         sidecar.interruption.obey()

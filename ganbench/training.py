@@ -94,6 +94,7 @@ class Session(Generic[Side]):
     architecture: Any
     generator: Side
     discriminator: Side
+    penalty: Any
     streams: Streams
     batches: data.Batches
     course: Course
@@ -132,6 +133,7 @@ def session_of(
 ) -> Session[Side]:
     """The session of a run that has not begun yet, from its architecture, generator and discriminator."""
     architecture, generator, discriminator = built
+    penalty = _penalty(plan, run.spec["method"])
     streams = Streams(run.seed, samples.device)
     batches = data.Batches(samples, batch_of(run.spec), streams["data"])
     course = Course()
@@ -143,10 +145,12 @@ def session_of(
         "course": course,
         "effort": effort,
     }
+    if hasattr(penalty, "state_dict"):
+        parts["penalty"] = penalty
     every = plan.training(run).checkpoint_every
     path = plan.folder(run) / layout.CHECKPOINT
     sidecar = Sidecar(run.id, path, identity(run, samples.device), parts, every, interruption)
-    return Session(architecture, generator, discriminator, streams, batches, course, effort, sidecar)
+    return Session(architecture, generator, discriminator, penalty, streams, batches, course, effort, sidecar)
 
 
 def afresh(plan: Plan, run: Run, error: checkpoint.RefusedError) -> None:
@@ -182,7 +186,7 @@ def _train(plan: Plan, run: Run, samples: Tensor, session: Session[Player]) -> N
         session.generator,
         session.discriminator,
         loss=part(plan, "loss", method),
-        penalty=part(plan, "penalty", method),
+        penalty=session.penalty,
         constraint=part(plan, "constraint", method),
         batches=session.batches,
         noise=lambda: torch.randn(batch, noise_dim, generator=streams["noise"], device=device),
@@ -196,6 +200,7 @@ def _train(plan: Plan, run: Run, samples: Tensor, session: Session[Player]) -> N
         penalty_interval=method["penalty_interval"],
         simultaneous=method["simultaneous"],
         unrolled=method["unrolled"],
+        generator_turns=method["generator_turns"],
         kept=_kept(method, batch, len(samples)),
         course=session.course,
         pause=session.sidecar.pause,
@@ -237,6 +242,12 @@ def _write(plan: Plan, run: Run, samples: Tensor, session: Session[Side], proven
     critic = getattr(part(plan, "loss", run.spec["method"]), "critic", False)
     files.write_text(folder / layout.HISTORY, _as_csv(course, critic))
     files.write_json(folder / layout.TRAINING, record)
+
+
+def _penalty(plan: Plan, method: Spec) -> Any:
+    """The penalty, for one training; one that remembers begins with an empty memory."""
+    penalty = part(plan, "penalty", method)
+    return penalty.begin() if hasattr(penalty, "begin") else penalty
 
 
 def part(plan: Plan, kind: str, method: Spec) -> Any:

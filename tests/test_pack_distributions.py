@@ -1,4 +1,4 @@
-"""In float32 a pack and single runs part after some hundred steps, as any two programs do: over seeds they must agree."""
+"""In float32 a pack and single runs part after some hundred steps, as any two programs do; over seeds they agree."""
 
 import math
 from typing import Any
