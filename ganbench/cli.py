@@ -245,7 +245,7 @@ def _job(options: argparse.Namespace) -> int:
         return 0
     device = _device(plan, options)
     if options.step == "train":
-        from ganbench.training import carry_out
+        from ganbench.packs.training import carry_out
     else:
         from ganbench.evaluate import carry_out
     with interruptions.obeyed():

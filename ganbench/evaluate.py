@@ -18,7 +18,7 @@ Record = dict[str, Any]
 def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
     """Measure the runs of a job that are not measured yet; False if one raised."""
     instruments = reference.read(plan, plan.datasets[job.dataset], device)
-    return jobs.each(plan, job, lambda run: evaluate_run(plan, run, instruments, device))
+    return jobs.each(plan, job, lambda runs: evaluate_run(plan, runs[0], instruments, device), jobs.alone)
 
 
 def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.device) -> None:

@@ -1,9 +1,10 @@
-"""Carry out the runs of a job, one after the other, each on its own risk."""
+"""Carry out the runs of a job, each on its own risk."""
 
+import contextlib
 import gc
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ganbench import files, layout, locks, markers
 from ganbench.runs import Job, Plan, Run
@@ -13,25 +14,38 @@ class OutOfMemoryError(Exception):
     """A run that does not fit into memory; the message says what makes it large."""
 
 
-def each(plan: Plan, job: Job, work: Callable[[Run], None]) -> bool:
-    """Do the work for every run of a job that is not done yet, then write the job's marker.
+def alone(runs: list[Run]) -> list[list[Run]]:
+    """Each run by itself."""
+    return [[run] for run in runs]
 
-    A run that another process works on is waited for. A run that raises is a bug, or does not fit into memory: the
-    traceback goes to its log, the other runs are still worked on, and the answer is False, without a marker.
+
+def each(
+    plan: Plan,
+    job: Job,
+    work: Callable[[list[Run]], None],
+    together: Callable[[list[Run]], list[list[Run]]] = alone,
+) -> bool:
+    """Do the work for every run of a job that is not done yet, then write the job's marker. `together`: the runs that
+    are worked on at once.
+
+    A run that another process works on is waited for. Work that raises is a bug, or does not fit into memory: the
+    traceback goes to the log of its runs, the others are still worked on, and the answer is False, without a marker.
     """
     failed = False
-    for run in job.runs:
-        if markers.is_done(plan, job.step, run):
-            continue
-        with locks.held(layout.lock(plan.study.study, run.id), run.id):
-            if markers.is_done(plan, job.step, run):
+    for runs in together(_left(plan, job, job.runs)):
+        with contextlib.ExitStack() as locked:
+            for run in sorted(runs, key=lambda run: run.id):  # in one order everywhere, so that nobody waits in a ring
+                locked.enter_context(locks.held(layout.lock(plan.study.study, run.id), run.id))
+            if not (left := _left(plan, job, runs)):
                 continue
-            files.sweep(plan.folder(run))
+            for run in left:
+                files.sweep(plan.folder(run))
             try:
-                _within_memory(run, work)
+                _within_memory(left, work)
             except Exception as error:
                 failed = True
-                _tell(plan, job, run, error)
+                for run in _left(plan, job, left):
+                    _tell(plan, job, run, error)
             if failed:
                 gc.collect()  # what is left of a failed run makes room for the next
     if not failed:
@@ -39,13 +53,19 @@ def each(plan: Plan, job: Job, work: Callable[[Run], None]) -> bool:
     return not failed
 
 
-def _within_memory(run: Run, work: Callable[[Run], None]) -> None:
+def _left(plan: Plan, job: Job, runs: Iterable[Run]) -> list[Run]:
+    """The runs that are not done yet."""
+    return [run for run in runs if not markers.is_done(plan, job.step, run)]
+
+
+def _within_memory(runs: list[Run], work: Callable[[list[Run]], None]) -> None:
     """Do the work. Raises OutOfMemoryError in words that help."""
     try:
-        work(run)
+        work(runs)
     except Exception as error:
         if not _is_about_memory(error):
             raise
+        run = runs[0]
         network = run.spec["architecture"]
         widths = [f"{key} {value}" for key, value in network["settings"].items() if "width" in key]
         size = f"batch_size {run.spec['training']['batch_size']} and {network['name']}"

@@ -37,8 +37,9 @@ def provenance(device: torch.device) -> dict[str, Any]:
 class Effort:
     """What one run costs, in all processes that worked on it: measured from here on, and added to what was before."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
+    def __init__(self, device: torch.device, runs: int = 1) -> None:
+        """`runs`: how many are worked on at once, of which each has its share."""
+        self.device, self._runs = device, runs
         self._start = time.process_time()
         self._before: dict[str, Any] = {"cpu_seconds": 0.0, "peak_memory": {}}
         _forget_peak_memory(device)  # so that runs of one process do not inherit each other's
@@ -46,7 +47,7 @@ class Effort:
     @property
     def cpu_seconds(self) -> float:
         """CPU seconds of all threads."""
-        return float(self._before["cpu_seconds"]) + time.process_time() - self._start
+        return float(self._before["cpu_seconds"]) + (time.process_time() - self._start) / self._runs
 
     @property
     def peak_memory(self) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -45,14 +46,14 @@ class Sidecar:
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise checkpoint.RefusedError(f"{self.path}: does not fit: {error!r}") from error
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save, or the process was asked to end."""
+        return bool(self.interruption.number) or (self.every is not None and time.monotonic() - self.last >= self.every)
+
     def pause(self) -> None:
         """Between two steps: save what is due, and end the process if it was asked to."""
-        if self.interruption.number:
-            after = "saved: the next call goes on from here" if self.save() else "not saved"
-            print(f"{self.name}: ended by {self.interruption.name}, {after}", file=sys.stderr, flush=True)
-            self.interruption.obey()
-        elif self.every is not None and time.monotonic() - self.last >= self.every:
-            self.save()
+        pause([self])
 
     def save(self) -> bool:
         """Write the checkpoint. A full disk costs the checkpoint, not the training: then False, and a word on it."""
@@ -68,3 +69,16 @@ class Sidecar:
     def remove(self) -> None:
         """The training is finished."""
         self.path.unlink(missing_ok=True)
+
+
+def pause(together: Sequence[Sidecar]) -> None:
+    """`Sidecar.pause` of trainings that take their steps together: all are saved when one is due, so that they can go
+    on together."""
+    if any(sidecar.due for sidecar in together):
+        for sidecar in together:
+            saved = sidecar.save()
+            if sidecar.interruption.number:
+                after = "saved: the next call goes on from here" if saved else "not saved"
+                print(f"{sidecar.name}: ended by {sidecar.interruption.name}, {after}", file=sys.stderr, flush=True)
+    for sidecar in together:
+        sidecar.interruption.obey()

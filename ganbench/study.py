@@ -11,6 +11,7 @@ from pydantic import Field as Key
 
 from ganbench import cards, checks, measures, method, paper, plugins, yamlfile
 from ganbench.method import OPTIMIZER_KINDS, Adam, Method, Optimizer, Strict
+from ganbench.packs.grouping import Engine
 from ganbench.paper import Budget, Labels, Paper
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError, readable
@@ -52,9 +53,11 @@ class Training(Strict):
     """Generator steps between two rows of the history."""
     snapshots: Snapshots = 10
     """How many times, the end included, or at which steps a generator is kept for evaluation over training."""
+    engine: Engine = "auto"
+    """`auto` trains runs of points in packs, `pack` all that can be, `single` each by itself: the reference."""
     runs_per_job: PositiveInt | None = None
-    """Runs that one process trains, one after the other; of no interest to results. Without it, one, and more in a
-    study of many thousands."""
+    """Runs that one process trains, together in a pack or one after the other; of no interest to results. Without it,
+    packs of 4, or of 8 where there are many, and others alone; more in a study of many thousands."""
     checkpoint_every: Duration | None = 300.0
     """Seconds, or e.g. `10m`, between two checkpoints, from which an interrupted run goes on; `null`: only when it is
     asked to end. Of no interest to results."""
@@ -93,6 +96,7 @@ class TrainingChanges(Strict):
     batch_size: PositiveInt | None = None
     log_every: PositiveInt | None = None
     snapshots: Snapshots | None = None
+    engine: Engine | None = None
     runs_per_job: PositiveInt | None = None
     checkpoint_every: Duration | None = None
     time_limit: Duration | None = None
