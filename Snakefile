@@ -57,6 +57,31 @@ rule reference:
         "{GANBENCH:q} reference {STUDY:q} {wildcards.dataset:q} --threads {threads}"
 
 
+rule tune:
+    input:
+        lambda wildcards: plan.inputs_of_tuning(wildcards.tuning),
+    output:
+        layout.tuning(NAME, "{tuning}"),
+    params:
+        digest=lambda wildcards: plan.tuning_steps[wildcards.tuning].digest,
+    shell:
+        "{GANBENCH:q} tune {STUDY:q} {wildcards.tuning:q} --digest {params.digest}"
+
+
+rule trials:
+    input:
+        lambda wildcards: plan.inputs_of_tuning(wildcards.trials),
+    output:
+        layout.marker(NAME, "trials", "{trials}"),
+    threads: plan.study.threads
+    resources:
+        gpu=GPU,
+    params:
+        digest=lambda wildcards: plan.tuning_steps[wildcards.trials].digest,
+    shell:
+        "{GANBENCH:q} tune {STUDY:q} {wildcards.trials:q} --digest {params.digest} --threads {threads}"
+
+
 rule train:
     input:
         lambda wildcards: plan.inputs_of_training(wildcards.training),

@@ -84,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("job")
         sub.add_argument("--digest", help="what the job was when the workflow was planned")
         sub.add_argument("--threads", type=int)
+    tuning = add("tune", _tune, "Step of the workflow: ask for trials, carry them out, or choose the best.")
+    tuning.add_argument("study", type=Path)
+    tuning.add_argument("key", metavar="step")
+    tuning.add_argument("--digest", help="what the step was when the workflow was planned")
+    tuning.add_argument("--threads", type=int)
     return parser
 
 
@@ -203,6 +208,16 @@ def _job(options: argparse.Namespace) -> int:
     else:
         from ganbench.evaluate import carry_out
     return 0 if carry_out(plan, job, device) else 1
+
+
+def _tune(options: argparse.Namespace) -> int:
+    plan = _planned(options)
+    step = _named(plan.tuning_steps, options)
+    if options.digest not in (None, step.digest):
+        raise JobError(f"{plan.file}: changed since this workflow was planned; run snakemake again")
+    from ganbench.tune import command
+
+    return 0 if command.carry_out(plan, step, lambda: devices.choose(plan.study.device, _threads(plan, options))) else 1
 
 
 def _report(options: argparse.Namespace) -> int:

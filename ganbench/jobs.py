@@ -3,6 +3,8 @@
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from ganbench import files, markers
 from ganbench.runs import Job, Plan, Run
@@ -18,14 +20,20 @@ def each(plan: Plan, job: Job, work: Callable[[Run], None]) -> bool:
     for run in job.runs:
         if markers.is_done(plan, job.step, run):
             continue
-        try:
-            work(run)
-        except Exception:
-            failed = True
-            log = plan.folder(run) / markers.LOG[job.step]
-            files.write_text(log, traceback.format_exc())
-            print(f"{run.id}: {job.step} failed, see {log}:", file=sys.stderr)
-            traceback.print_exc(limit=-3)
+        log = plan.folder(run) / markers.LOG[job.step]
+        failed |= not attempt(f"{run.id}: {job.step}", log, partial(work, run))
     if not failed:
         markers.write(plan, job)
     return not failed
+
+
+def attempt(what: str, log: Path, work: Callable[[], None]) -> bool:
+    """Do something that may raise: then its traceback goes to a log, and the answer is False."""
+    try:
+        work()
+    except Exception:
+        files.write_text(log, traceback.format_exc())
+        print(f"{what} failed, see {log}:", file=sys.stderr)
+        traceback.print_exc(limit=-3)
+        return False
+    return True

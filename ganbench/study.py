@@ -12,6 +12,7 @@ from ganbench import cards, checks, measures, method, plugins, yamlfile
 from ganbench.method import OPTIMIZER_KINDS, Adam, Method, Optimizer, Strict
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError, readable
+from ganbench.tuning import Pruning, Tuning, TuningChanges
 
 Label = Annotated[str, Key(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
 Samples = Annotated[int, Key(ge=2)]
@@ -131,6 +132,8 @@ class DatasetEntry(Entry):
     """What differs from the study's training on this dataset."""
     evaluation: EvaluationChanges = EvaluationChanges()
     """What differs from the study's evaluation on this dataset."""
+    tuning: TuningChanges = TuningChanges()
+    """What differs from the study's tuning on this dataset."""
 
 
 class Study(Strict):
@@ -158,8 +161,11 @@ class Study(Strict):
     """Feature extractors with a label or settings of one's own."""
     shared_optimizer: Optimizer | None = None
     """An optimizer that all methods are also trained with."""
-    settings: Annotated[tuple[Literal["own", "shared"], ...], Key(min_length=1)] | None = None
-    """Whether methods run with their own optimizers, the shared one, or both; both if there is a shared one."""
+    tuning: Tuning | None = None
+    """How the methods are tuned."""
+    settings: Annotated[tuple[Literal["own", "shared", "tuned"], ...], Key(min_length=1)] | None = None
+    """Whether methods run with their own settings, with the shared optimizer, with tuned settings, or side by side; all
+    that there are, if not said."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train and measure; `auto` is a GPU if there is one."""
     threads: PositiveInt = 1
@@ -183,8 +189,17 @@ class Study(Strict):
 
     @property
     def optimizer_settings(self) -> tuple[str, ...]:
-        """Whether methods run with their own optimizers, with the shared one, or both side by side."""
-        return self.settings or (("own", "shared") if self.shared_optimizer else ("own",))
+        """Whether methods run with their own settings, with the shared optimizer, with tuned settings, or side by
+        side."""
+        there = ("own", *(["shared"] if self.shared_optimizer else []), *(["tuned"] if self.tuning else []))
+        return self.settings or there
+
+    def tuning_on(self, dataset: DatasetEntry) -> Tuning | None:
+        """The tuning on one dataset: its own keys over the study's. A step count of either kind replaces both."""
+        changes = dataset.tuning.model_dump(exclude_none=True)
+        if changes.keys() & {"generator_steps", "discriminator_steps"}:
+            changes = {"generator_steps": None, "discriminator_steps": None, **changes}
+        return self.tuning and self.tuning.model_copy(update=changes)
 
 
 def load(path: Path) -> tuple[Study, Registry]:
@@ -210,11 +225,15 @@ def load(path: Path) -> tuple[Study, Registry]:
     return study, registry
 
 
-def resolved_method(entry: Entry, data_kind: str, registry: Registry) -> Method:
-    """The complete recipe of a study's method on one kind of data. Only for validated entries."""
+def composed_method(entry: Entry, data_kind: str, registry: Registry) -> dict[str, Any]:
+    """A study's method laid over all that it stands on, on one kind of data. Only for validated entries."""
     stack = method.layers(registry, entry.name, entry.settings.get("base"))
-    composed = method.as_parts(method.compose([*stack, entry.settings], data_kind))
-    return Method.model_validate_json(_json(composed))
+    return method.compose([*stack, entry.settings], data_kind)
+
+
+def resolved_method(composed: dict[str, Any]) -> Method:
+    """A composed method as a complete recipe. Raises pydantic's ValidationError for one that cannot be."""
+    return Method.model_validate_json(_json(method.as_parts(composed)))
 
 
 def _spelled_out(raw: dict[str, Any], registry: Registry) -> dict[str, Any]:
@@ -224,6 +243,8 @@ def _spelled_out(raw: dict[str, Any], registry: Registry) -> dict[str, Any]:
         if isinstance(raw.get(section), list):
             full[section] = [_entry(item, section, registry) for item in raw[section]]
     full["evaluation"] = _with_metrics(raw.get("evaluation", {}), registry)
+    if isinstance(raw.get("tuning"), dict) and isinstance(raw["tuning"].get("pruning"), str):
+        full["tuning"] = {**raw["tuning"], "pruning": {"name": raw["tuning"]["pruning"]}}
     return full
 
 
@@ -285,6 +306,8 @@ def _known_keys(path: list[str | int], tag: str | None) -> Iterable[str]:
     """The valid keys beside the last one of a key path in a study."""
     if len(path) == 1:
         return Study.model_fields
+    if "tuning" in path:
+        return (Pruning if "pruning" in path else TuningChanges if path[0] == "datasets" else Tuning).model_fields
     if "shared_optimizer" in path:
         return OPTIMIZER_KINDS.get(tag or "adam", Adam).model_fields
     return (Training if "training" in path else Evaluation).model_fields

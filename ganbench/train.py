@@ -103,6 +103,11 @@ class Outcome:
     reason: str | None = None
 
 
+def never(_: int) -> bool:
+    """No step is enough."""
+    return False
+
+
 def unchanged(samples: Tensor) -> Tensor:
     """What a discriminator usually sees of samples: the samples."""
     return samples
@@ -128,6 +133,7 @@ def train(
     simultaneous: bool = False,
     unrolled: int = 0,
     kept: Callable[[int], float] | None = None,
+    enough: Callable[[int], bool] = never,
 ) -> Outcome:
     """Train both players for `steps` generator steps, or until a loss or a weight is no longer finite.
 
@@ -136,7 +142,8 @@ def train(
     to every `penalty_interval`-th discriminator step, that many times as heavy (lazy regularisation, Karras et al.
     2020). `simultaneous`: the generator's gradient is taken before the last discriminator step of a turn. `unrolled`:
     the generator answers to the discriminator that many steps ahead. `kept(step)`: the share of a batch,
-    the samples with the highest scores, that the generator learns from.
+    the samples with the highest scores, that the generator learns from. `enough(step)`, asked at each snapshot: whether
+    the training ends there.
 
     The history gets a row every `log_every` steps, and the steps in `snapshots` keep a copy of the generator; only
     there is anything read back from the device. Both networks are changed in place.
@@ -236,6 +243,8 @@ def train(
             progress(step)
         if step in snapshots:
             outcome.snapshots.append(Snapshot(step, time.perf_counter() - start, generator.weights()))
+            if enough(step):
+                return outcome
     return outcome
 
 

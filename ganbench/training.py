@@ -18,7 +18,8 @@ from ganbench.progress import Progress
 from ganbench.runs import Job, Plan, Run
 from ganbench.specs import Spec
 from ganbench.streams import derive, stream
-from ganbench.train import Outcome, Player, finite_rows, train, unchanged
+from ganbench.train import Outcome, Player, finite_rows, never, train, unchanged
+from ganbench.tune import best
 
 SHEET_SAMPLES = {"points": 2_000, "images": 64}
 SURFACE_SIDE = 64
@@ -60,34 +61,13 @@ def _player(network: nn.Module, settings: Spec, falling: int | None, average: Av
 
 def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device) -> None:
     """Train one run on the training split (on the device) and write its folder, the record last."""
-    spec, seed = run.spec, run.seed
+    spec = best.settled(plan, run)
     cpu_start = time.process_time()
     machine.forget_peak_memory(device)
-    architecture, generator, discriminator = build(plan, spec, tuple(samples.shape[1:]), device)
-    budget, method = spec["training"], spec["method"]
-    batch = budget["batch_size"] * method["packing"]
-    noise_stream = stream(seed, "noise", device)
+    built = build(plan, spec, tuple(samples.shape[1:]), device)
+    architecture, generator, discriminator = built
     start = time.perf_counter()
-    outcome = train(
-        generator,
-        discriminator,
-        loss=_part(plan, "loss", method),
-        penalty=_part(plan, "penalty", method),
-        constraint=_part(plan, "constraint", method),
-        batches=data.batches(samples, batch, stream(seed, "data", device)),
-        noise=lambda: torch.randn(batch, architecture.noise_dim, generator=noise_stream, device=device),
-        penalty_stream=stream(seed, "penalty", device),
-        steps=budget["generator_steps"],
-        n_critic=method["n_critic"],
-        log_every=budget["log_every"],
-        snapshots=frozenset(budget["snapshots"]),
-        progress=_progress(plan, run, budget["generator_steps"]),
-        view=_view(method, stream(seed, "augmentation", device)),
-        penalty_interval=method["penalty_interval"],
-        simultaneous=method["simultaneous"],
-        unrolled=method["unrolled"],
-        kept=_kept(method, batch, len(samples)),
-    )
+    outcome = fit(plan, spec, built, samples, device, _progress(plan, run, spec["training"]["generator_steps"]))
     seconds = time.perf_counter() - start
     folder = plan.folder(run)
     written = _write_generators(generator, architecture.noise_dim, samples, run, folder, outcome, device)
@@ -109,10 +89,49 @@ def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device)
             "generator": _count(generator.network),
             "discriminator": _count(discriminator.network),
         },
+        "best_sha256": best.sha256(plan, run),
         **written,
     }
-    files.write_text(folder / layout.HISTORY, _as_csv(outcome, getattr(_part(plan, "loss", method), "critic", False)))
+    critic = getattr(_part(plan, "loss", spec["method"]), "critic", False)
+    files.write_text(folder / layout.HISTORY, _as_csv(outcome, critic))
     files.write_json(folder / layout.TRAINING, record)
+
+
+def fit(
+    plan: Plan,
+    spec: Spec,
+    built: tuple[Any, Player, Player],
+    samples: torch.Tensor,
+    device: torch.device,
+    progress: Callable[[int], None],
+    enough: Callable[[int], bool] = never,
+) -> Outcome:
+    """Train what was built from a spec, in place, on samples that are on the device."""
+    architecture, generator, discriminator = built
+    budget, method, seed = spec["training"], spec["method"], spec["seed"]
+    batch = budget["batch_size"] * method["packing"]
+    noise_stream = stream(seed, "noise", device)
+    return train(
+        generator,
+        discriminator,
+        loss=_part(plan, "loss", method),
+        penalty=_part(plan, "penalty", method),
+        constraint=_part(plan, "constraint", method),
+        batches=data.batches(samples, batch, stream(seed, "data", device)),
+        noise=lambda: torch.randn(batch, architecture.noise_dim, generator=noise_stream, device=device),
+        penalty_stream=stream(seed, "penalty", device),
+        steps=budget["generator_steps"],
+        n_critic=method["n_critic"],
+        log_every=budget["log_every"],
+        snapshots=frozenset(budget["snapshots"]),
+        progress=progress,
+        view=_view(method, stream(seed, "augmentation", device)),
+        penalty_interval=method["penalty_interval"],
+        simultaneous=method["simultaneous"],
+        unrolled=method["unrolled"],
+        kept=_kept(method, batch, len(samples)),
+        enough=enough,
+    )
 
 
 def _part(plan: Plan, kind: str, method: Spec) -> Any:
@@ -168,7 +187,7 @@ def _write_generators(
         try:
             samples = generate(generator.network, count, noise_dim, stream(run.seed, "sheet", device))
         except NotFiniteError as error:
-            outcome.diverged_at, outcome.reason = run.spec["training"]["generator_steps"], str(error)
+            outcome.diverged_at, outcome.reason = int(outcome.history[-1]["step"]), str(error)
         else:
             for kind, state in generator.weights().items():
                 kept |= _write_tensors(folder / layout.GENERATORS[kind], state)
