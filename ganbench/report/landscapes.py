@@ -6,6 +6,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from ganbench.parameters import Parameter, as_option
 from ganbench.report.collect import Pair, Tuned
@@ -30,15 +32,15 @@ def budgets(pair: Pair, found: dict[str, Budget], title: str, log: bool) -> Draw
             )
         if log:
             axes.set_yscale("log")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel="trials", ylabel=f"expected best {plain(title)}")
         legend(axes, list(found), shown)
         return finish(figure, f"budget_{'_'.join(pair)}", f"Expected best of k trials, {', '.join(pair)}")
 
 
 def slices(of: Tuned, title: str) -> Drawing:
-    """Each parameter of a search against the first objective, a mark per trial. Trials without a number are crosses at the
-    lower edge."""
+    """Each parameter of a search against the first objective, a mark per trial. Trials without a number are crosses at
+    the lower edge."""
     chosen = of.search.parameters
     columns = min(len(chosen), MOST_COLUMNS)
     rows = -(-len(chosen) // columns)
@@ -57,7 +59,7 @@ def slices(of: Tuned, title: str) -> Drawing:
         for axes in panels[:, 0]:
             axes.set_ylabel(plain(title))
         marks = (("trial", OTHERS, "o"), ("own setting", OWN, "s"), ("best", BEST, "*"), ("without a number", INK, "x"))
-        handles = [plt.Line2D([], [], color=c, marker=m, linestyle="", label=text) for text, c, m in marks]
+        handles = [Line2D([], [], color=c, marker=m, linestyle="", label=text) for text, c, m in marks]
         panels[0, -1].legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
         name = f"slices_{of.search.cell.replace('/', '_')}"
         return finish(figure, name, f"Each parameter against the objective, {of.search.cell}")

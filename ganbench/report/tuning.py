@@ -90,8 +90,8 @@ def _fairness(of: Tuned) -> str:
     seeds = listed([str(seed) for seed in tuning.seeds])
     how = f"{tuning.sampler}, {tuning.generations} generations" if tuning.backend == "generations" else tuning.sampler
     return (
-        f"Every method: {tuning.trials} trials, the first with its own setting, each trained for {steps} {kind} steps on "
-        f"seed{'s' if len(tuning.seeds) > 1 else ''} {seeds}, judged on the validation split ({how})"
+        f"Every method: {tuning.trials} trials, the first with its own setting, each trained for {steps} {kind} steps "
+        f"on seed{'s' if len(tuning.seeds) > 1 else ''} {seeds}, judged on the validation split ({how})"
     )
 
 
