@@ -277,6 +277,9 @@ def _tuning(raw: dict[str, Any], datasets: list[Named]) -> list[Problem]:
     if name == "wilcoxon" and len(seeds) < FEWEST_SEEDS:
         message = f"with fewer than {FEWEST_SEEDS} seeds Wilcoxon's test ends no trial early; there are {len(seeds)}"
         found.append(Problem("tuning.pruning", message))
+    if tuning.get("sampler") == "cmaes" and tuning.get("backend") == "storage":
+        message = "CMA-ES keeps its state in the storage as code that would be run; use `backend: generations`"
+        found.append(Problem("tuning.sampler", message))
     if tuning.get("backend", "generations") != "storage":
         found += [
             Problem(f"tuning.{key}", "is for `backend: storage`") for key in ("storage", "workers") if key in tuning

@@ -84,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("job")
         sub.add_argument("--digest", help="what the job was when the workflow was planned")
         sub.add_argument("--threads", type=int)
+    journal = add("journal", _journal, "Write the trials of a tuned study to a journal file for optuna-dashboard.")
+    journal.add_argument("study", type=Path)
+    journal.add_argument("file", type=Path, help="a file that is not there yet, e.g. trials.journal")
     tuning = add("tune", _tune, "Step of the workflow: ask for trials, carry them out, or choose the best.")
     tuning.add_argument("study", type=Path)
     tuning.add_argument("key", metavar="step")
@@ -218,6 +221,19 @@ def _tune(options: argparse.Namespace) -> int:
     from ganbench.tune import command
 
     return 0 if command.carry_out(plan, step, lambda: devices.choose(plan.study.device, _threads(plan, options))) else 1
+
+
+def _journal(options: argparse.Namespace) -> int:
+    plan = runs.plan(options.study)
+    if not plan.searches:
+        raise JobError(f"{options.study}: tunes nothing; it has no `tuning` or does not list `tuned` in `settings`")
+    if options.file.exists():
+        raise JobError(f"{options.file}: is there already; name a new file")
+    from ganbench.tune import storage
+
+    names = storage.export(plan, options.file)
+    print(f"Wrote {len(names)} searches to {options.file}; `optuna-dashboard {options.file}` shows them.")
+    return 0
 
 
 def _report(options: argparse.Namespace) -> int:

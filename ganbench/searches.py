@@ -232,6 +232,8 @@ def _objectives(
         elif measure.name in chosen:
             problems.append(Problem(f"{where}.objective", f"{name} is given twice"))
         chosen[measure.name] = measure
+    if len(chosen) > 1 and tuning.sampler == "cmaes":
+        problems.append(Problem("tuning.sampler", "CMA-ES has one objective; there are several"))
     if len(chosen) > 1 and tuning.pruning:
         problems.append(Problem("tuning.pruning", "a trial is pruned by one objective; there are several"))
     return tuple(chosen.values()), problems

@@ -53,7 +53,7 @@ def proposals(search: Search, generation: int, history: Sequence[Record]) -> dic
         known = (as_trial(search, record, history) for record in history)
         study.add_trials([trial for trial in known if trial is not None])
     numbers = tuning.numbers(generation)
-    return {number: values(search, suggest(study, search, number)) for number in numbers}
+    return {number: values(search, suggest(study, search, number), number) for number in numbers}
 
 
 def new_study(search: Search, chosen: BaseSampler) -> optuna.Study:
@@ -82,20 +82,29 @@ def suggest(study: optuna.Study, search: Search, number: int) -> Trial:
     """The study's next trial, with a value for every parameter that applies; trial 0 has the method's own as far as the
     spaces hold them."""
     if number == 0:
-        own = {p.path: parameters.as_option(search.own[p.path]) for p in search.parameters if _holds(p, search.own)}
-        study.enqueue_trial(own)
+        study.enqueue_trial(own_options(search))
     trial = study.ask()
+    fill(trial, search)
+    return trial
+
+
+def own_options(search: Search) -> dict[str, Any]:
+    """The method's own values as far as the spaces hold them, as Optuna keeps them."""
+    return {p.path: parameters.as_option(search.own[p.path]) for p in search.parameters if _holds(p, search.own)}
+
+
+def fill(trial: Trial, search: Search) -> None:
+    """Give a trial a value for every parameter that applies."""
     chosen: Values = {}
     for parameter in search.parameters:
         if parameter.applies(chosen):
             option = trial._suggest(parameter.path, distribution(parameter))
             chosen[parameter.path] = _value(parameter, option)
-    return trial
 
 
-def values(search: Search, trial: Trial | FrozenTrial) -> Values:
+def values(search: Search, trial: Trial, number: int) -> Values:
     """A trial's values by path; for trial 0 the method's own, whatever the spaces hold."""
-    if trial.number == 0:
+    if number == 0:
         return search.own
     return {p.path: _value(p, trial.params[p.path]) for p in search.parameters if p.path in trial.params}
 

@@ -28,6 +28,12 @@ def carry_out(plan: Plan, step: Step, device: "Callable[[], torch.device]") -> b
             from ganbench.tune import trials
 
             return trials.carry_out(plan, step, device())
-        case _:
-            raise NotImplementedError(step.kind)
+        case "open":
+            from ganbench.tune import storage
+
+            storage.open_study(plan, step)
+        case "work":
+            from ganbench.tune import storage, trials
+
+            storage.work(plan, step, trials.Bench(plan, step.search, device()).try_out)
     return True

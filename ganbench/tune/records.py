@@ -83,7 +83,7 @@ def is_true(plan: Plan, step: Step) -> bool:
         return False
     if step.kind == "trials":
         return all(is_finished(plan, step.search, number) for number in step.numbers)
-    if step.kind == "best" and step.search.tuning.backend == "storage":
+    if step.search.tuning.backend == "storage":  # no step of it knows which trial is whose
         return all(trial_file(plan, step.search, number).is_file() for number in range(step.search.tuning.trials))
     return True
 
