@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ganbench import method, spaces
+from ganbench.method import OPTIMIZER_KINDS
 
 STEP = re.compile(r"(\w+)|\[(\d+)\]")
 PATH = re.compile(r"\w+(\.\w+|\[\d+\])*")
@@ -53,7 +54,7 @@ def parse(path: str) -> list[str | int]:
 
 
 def laid(recipe: Recipe, values: Values) -> Recipe:
-    """A recipe with other values; names first, because a new name takes the old settings away."""
+    """A recipe with other values; names first, because a new name takes most of the old settings away."""
     changed = recipe
     for path in sorted(values, key=lambda path: (not is_name(path), path)):
         for keys in _targets(path):
@@ -133,8 +134,15 @@ def _with(old: Any, keys: list[str | int], value: Any) -> Any:
         return listed
     held = dict(old) if isinstance(old, Mapping) else {}
     if key == "name" and not rest:
-        return held if held.get("name") == value else {"name": value}
+        return held if held.get("name") == value else _renamed(held, value)
     return {**held, key: _with(held.get(key), rest, value)}
+
+
+def _renamed(held: Mapping[str, Any], name: Any) -> dict[str, Any]:
+    """Another plugin, without settings; or another optimizer, with those that it shares with the old one."""
+    fields = OPTIMIZER_KINDS[name].model_fields if name in OPTIMIZER_KINDS else {}
+    defaults = {key: of.default for key, of in fields.items() if not of.is_required()}
+    return {**defaults, **{key: held[key] for key in held if key in fields}, "name": name}
 
 
 def _at(recipe: Any, keys: list[str | int]) -> Any:

@@ -180,10 +180,13 @@ def export(plan: Plan, to: Path) -> list[str]:
 
 
 def _exported(search: Search, record: Record, trials: list[Record]) -> FrozenTrial:
-    """A trial as the dashboard shows it: one that teaches a sampler nothing is there as failed."""
-    found = asking.as_trial(search, record, trials)
+    """A trial as the dashboard shows it: a diverged one as failed; an own setting outside the spaces without them."""
     attributes: dict[str, Any] = {"status": record["status"], "reason": record["reason"], "values": record["values"]}
-    if found is None or record["status"] == "diverged":
+    found = asking.as_trial(search, record, trials)
+    told = records.values_of(search, record)
+    if record["status"] == "diverged":
         return optuna.trial.create_trial(state=TrialState.FAIL, user_attrs=attributes)
+    if found is None:
+        return optuna.trial.create_trial(values=told, user_attrs=attributes)
     found.user_attrs.update(attributes)
     return found
