@@ -149,7 +149,7 @@ def test_a_dead_worker_of_a_database_is_heard_of_and_another_does_its_trial(tmp_
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Any:
+def postgres() -> Any:
     """The URL of an empty database of a PostgreSQL server that lives as long as the test."""
     pytest.importorskip("psycopg", reason="no psycopg: pip install ganbench[postgresql]")
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [shutil.which("initdb")]
