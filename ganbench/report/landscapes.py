@@ -170,7 +170,12 @@ def _unit(parameter: Parameter, value: Any) -> float:
 
 def _bounds(parameter: Parameter) -> tuple[str, str]:
     shape, *rest = parameter.space
-    return (str(rest[0]), str(rest[-1])) if shape in ("choice", "int") else (f"{rest[0]:g}", f"{rest[1]:g}")
+    return (str(rest[0]), str(rest[-1])) if shape in ("choice", "int") else (_short(rest[0]), _short(rest[1]))
+
+
+def _short(value: float) -> str:
+    """A bound with one or two digits; two decimals are the most that a drawing keeps."""
+    return f"{value:.2g}" if value == 0 or 0.01 <= abs(value) < 1000 else f"{value:.0e}".replace("e-0", "e-")
 
 
 def _ends(axes: Axes, x: float, low: str, high: str) -> None:
