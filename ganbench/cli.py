@@ -107,6 +107,10 @@ def _check(options: argparse.Namespace) -> int:
     print(f"{options.study}: fine. {len(plan.runs)} runs, {trained} of them trained.")
     for cell in dict.fromkeys(run.cell for run in plan.runs):
         print(f"  {cell}")
+    for search in plan.searches.values():
+        tuning = search.tuning
+        what = f"{len(search.parameters)} parameters, {tuning.trials} trials on {len(tuning.seeds)} seeds"
+        print(f"  tuned: {search.cell}: {what}")
     for gap in plan.gaps:
         print(f"  left out: {gap.what}: {gap.reason}")
     for note in plan.notes:
