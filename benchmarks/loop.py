@@ -81,7 +81,7 @@ def by_ganbench(run: runs.Run, plan: runs.Plan, samples: Tensor, steps: int) -> 
         loss=parts["loss"],
         penalty=parts["penalty"],
         constraint=parts["constraint"],
-        batches=data.batches(samples, 64, stream(0, "data")),
+        batches=data.Batches(samples, 64, stream(0, "data")),
         noise=lambda: torch.randn(64, architecture.noise_dim, generator=noise),
         penalty_stream=stream(0, "penalty"),
         steps=steps,

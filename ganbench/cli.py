@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ganbench import __version__, cards, devices, layout, markers, plugins, runs, study, yamlfile
+from ganbench import __version__, cards, devices, interruptions, layout, markers, plugins, runs, study, yamlfile
 from ganbench.problems import Problem, StudyError
 from ganbench.runs import Plan
 
@@ -214,7 +214,8 @@ def _job(options: argparse.Namespace) -> int:
         from ganbench.training import carry_out
     else:
         from ganbench.evaluate import carry_out
-    return 0 if carry_out(plan, job, device) else 1
+    with interruptions.obeyed():
+        return 0 if carry_out(plan, job, device) else 1
 
 
 def _tune(options: argparse.Namespace) -> int:

@@ -1,7 +1,6 @@
 """Datasets as tensors: prepared once into one file, read by every run."""
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,14 +89,41 @@ def as_bytes(images: Tensor) -> Tensor:
     return images.mul(127.5).add_(127.5).round_().clamp_(0, 255).to(torch.uint8)
 
 
-def batches(samples: Tensor, size: int, stream: torch.Generator) -> Iterator[Tensor]:
-    """Batches for ever: each epoch is a fresh shuffle, and what does not fill a batch is dropped.
+class Batches:
+    """Batches (size, ...) of samples for ever, as floats: each epoch is a fresh shuffle, and what does not fill a batch
+    is dropped. Raises DataError if there are fewer samples than a batch holds."""
 
-    Raises DataError if there are fewer samples than a batch holds.
-    """
-    if len(samples) < size:
-        raise DataError(f"batch_size {size} is larger than the training split ({len(samples)} samples)")
-    while True:
-        order = torch.randperm(len(samples), generator=stream, device=samples.device)
-        for index in order[: len(samples) // size * size].split(size):
-            yield as_floats(samples[index])
+    def __init__(self, samples: Tensor, size: int, stream: torch.Generator) -> None:
+        if len(samples) < size:
+            raise DataError(f"batch_size {size} is larger than the training split ({len(samples)} samples)")
+        self.samples, self.size, self.stream = samples, size, stream
+        self._epoch: tuple[Tensor, ...] = ()
+        self._shuffled_from = stream.get_state()
+        self._taken = 0
+
+    def __iter__(self) -> "Batches":
+        return self
+
+    def __next__(self) -> Tensor:
+        if self._taken == len(self._epoch):
+            self._shuffle()
+        index = self._epoch[self._taken]
+        self._taken += 1
+        return as_floats(self.samples[index])
+
+    def _shuffle(self) -> None:
+        count = len(self.samples)
+        self._shuffled_from = self.stream.get_state()
+        order = torch.randperm(count, generator=self.stream, device=self.samples.device)
+        self._epoch, self._taken = order[: count // self.size * self.size].split(self.size), 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """The place within the epoch, and the state of the stream that its shuffle came from."""
+        return {"shuffled_from": self._shuffled_from, "taken": self._taken}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go to a place: shuffle as then."""
+        self.stream.set_state(state["shuffled_from"])
+        if state["taken"]:
+            self._shuffle()
+            self._taken = state["taken"]

@@ -38,14 +38,15 @@ def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.d
     gallery.remove(folder)
     for weights in layout.GENERATORS if trained.spec["method"]["ema"] else ["raw"]:
         final: Record | None = None
-        if training["status"] == "ok":
+        if training["status"] != "diverged":
             try:
                 final, seen = _final(trained, weights, instruments)
                 resamples[weights] = _resamples(trained, weights, instruments)
                 evaluations.append(final)
                 if weights == "raw":
                     verdict = _verdict(seen, instruments)
-                    status, reason = ("ok", None) if verdict is None else ("collapsed", verdict)
+                    if verdict is not None and status == "ok":
+                        status, reason = "collapsed", verdict
                     masses = gallery.mode_masses(seen, instruments)
                     gallery.write(trained, seen, instruments)
             except NotFiniteError as error:

@@ -12,6 +12,8 @@ HISTORY = "history.csv"
 GENERATORS = {"raw": "generator.safetensors", "ema": "generator-ema.safetensors"}
 """The file of the final weights, and of their moving average."""
 SNAPSHOTS = "snapshots.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
+"""All state of a training that is not finished."""
 SAMPLES = "samples.safetensors"
 SHEET = "samples.png"
 SURFACE = "surface.safetensors"

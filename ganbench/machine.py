@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,21 +26,43 @@ def provenance(device: torch.device) -> dict[str, Any]:
     }
 
 
-def forget_peak_memory(device: torch.device) -> None:
-    """Start a new measurement, so that runs of one process do not inherit each other's peak."""
+class Effort:
+    """What one run costs, in all processes that worked on it: measured from here on, and added to what was before."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._start = time.process_time()
+        self._before: dict[str, Any] = {"cpu_seconds": 0.0, "peak_memory": {}}
+        _forget_peak_memory(device)  # so that runs of one process do not inherit each other's
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU seconds of all threads."""
+        return float(self._before["cpu_seconds"]) + time.process_time() - self._start
+
+    @property
+    def peak_memory(self) -> dict[str, int]:
+        """Bytes: resident memory of the process, and allocated memory of the GPU if one is used."""
+        peak = {"resident": _resident()}
+        if self.device.type == "cuda":
+            peak["gpu"] = torch.cuda.max_memory_allocated(self.device)
+        return {kind: max(size, self._before["peak_memory"].get(kind, 0)) for kind, size in peak.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The figures so far."""
+        return {"cpu_seconds": self.cpu_seconds, "peak_memory": self.peak_memory}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Add what an earlier process did."""
+        self._before = state
+
+
+def _forget_peak_memory(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     clear = Path("/proc/self/clear_refs")
     if clear.exists():
         clear.write_text("5")  # resets VmHWM; see proc(5)
-
-
-def peak_memory(device: torch.device) -> dict[str, int]:
-    """Bytes: resident memory of the process, and allocated memory of the GPU if one is used."""
-    peak = {"resident": _resident()}
-    if device.type == "cuda":
-        peak["gpu"] = torch.cuda.max_memory_allocated(device)
-    return peak
 
 
 def _resident() -> int:

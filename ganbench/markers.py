@@ -6,6 +6,7 @@ before Snakemake looks, and the job then redoes exactly what is missing.
 """
 
 from pathlib import Path
+from typing import Any
 
 from ganbench import files, layout
 from ganbench.runs import Job, Plan, Run
@@ -48,14 +49,23 @@ def is_done(plan: Plan, step: str, run: Run) -> bool:
 
 
 def is_trained(plan: Plan, run: Run) -> bool:
-    """Whether the run's training record is there, is of this spec, and has the files that it names."""
+    """Whether the run's training record is there, is of this spec and time limit, and has the files that it names."""
     record = files.read_json(plan.folder(run) / layout.TRAINING)
-    if record is None or record.get("digest") != run.digest or record.get("best_sha256") != best.sha256(plan, run):
+    if record is None or record.get("digest") != run.digest or not _within(record, run.time_limit):
+        return False
+    if any(record.get(key) != value for key, value in best.named(plan, run).items()):
         return False
     names = record.get("files")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         return False
     return all((plan.folder(run) / name).is_file() for name in names)
+
+
+def _within(record: dict[str, Any], limit: float | None) -> bool:
+    """Whether a training would have ended the same under a time limit."""
+    if record.get("time_limit") == limit:
+        return True
+    return record.get("status") != "timeout" and (limit is None or record["seconds"] < limit)
 
 
 def is_evaluated(plan: Plan, run: Run) -> bool:

@@ -55,6 +55,12 @@ def meet(kind: str, architecture: Entry, recipe: Spec, registry: Registry) -> Pa
     notes += [f"the method brings {key} {changed[key]}" for key in brought if changed[key] != settings[key]]
     settings |= changed
 
+    penalty = recipe["penalty"]
+    if recipe["unrolled"] and penalty and "begin" in registry.card("penalty", penalty["name"]).methods:
+        reason = (
+            f"{penalty['name']} remembers earlier scores, and the steps that the generator looks ahead are not taken"
+        )
+        return Pair(network, reason=reason)
     if recipe["augment"] and kind != "images":
         return Pair(network, reason=f"augmentation is of images, and this data holds {kind}")
     wanted = _normalisation(recipe, settings.get("discriminator_norm"), registry)

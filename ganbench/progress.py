@@ -20,6 +20,8 @@ class Progress:
     steps: int
     results: Path
     total: int
+    first: int = 0
+    """The step that it goes on from."""
     start: float = field(default_factory=time.perf_counter)
     shown: float = field(default_factory=time.perf_counter)
     visible: bool = field(default_factory=lambda: sys.stderr.isatty() or "GANBENCH_PROGRESS" in os.environ)
@@ -30,7 +32,7 @@ class Progress:
         if not self.visible or (now - self.shown < INTERVAL and step < self.steps):
             return
         self.shown = now
-        speed = step / (now - self.start)
+        speed = (step - self.first) / (now - self.start)
         rest = int((self.steps - step) / speed)
         done = min(self.total, sum(1 for _ in self.results.glob(f"runs/*/*/*/*/{layout.TRAINING}")))
         line = (

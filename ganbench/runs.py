@@ -14,7 +14,7 @@ from ganbench.problems import Problem, StudyError
 from ganbench.protocol import Dataset, Extractor
 from ganbench.searches import Scope, Search, Step
 from ganbench.specs import Spec, digest
-from ganbench.study import DatasetEntry, Entry, Study
+from ganbench.study import DatasetEntry, Entry, Study, Training
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Run:
     seed: int
     spec: Spec
     evaluation_spec: Spec
+    time_limit: float | None
+    """Seconds. No part of the spec: a run that ended within it is the same under any other."""
 
     @property
     def cell(self) -> str:
@@ -60,8 +62,13 @@ class Job:
 
     @cached_property
     def promises(self) -> dict[str, str]:
-        """What its marker says when it is done: the digest of each run."""
-        return {run.id: run.digest if self.step == "train" else run.evaluation_digest for run in self.runs}
+        """What its marker says when it is done: the digest of each run, and its time limit if it has one."""
+        return {run.id: self._promise(run) for run in self.runs}
+
+    def _promise(self, run: Run) -> str:
+        if self.step != "train":
+            return run.evaluation_digest
+        return run.digest if run.time_limit is None else f"{run.digest} in {run.time_limit:g} s"
 
     @cached_property
     def digest(self) -> str:
@@ -107,6 +114,11 @@ class Plan:
     def folder(self, run: Run) -> Path:
         """Where the run's files lie."""
         return layout.run(self.study.study, run.id)
+
+    def training(self, run: Run) -> Training:
+        """How a run is trained, with what is of no interest to its result."""
+        (entry,) = (entry for entry in self.study.datasets if entry.label == run.dataset)
+        return self.study.training_on(entry)
 
     def inputs_of_extractor(self, key: str) -> list[Path]:
         """The dataset that an extractor is trained on, if it is."""
@@ -289,7 +301,8 @@ def _cells(
             for seed in wanted.seeds:
                 run_spec = {**base, "seed": seed}
                 evaluation = _evaluation_spec(run_spec, dataset)
-                runs.append(Run(dataset.label, architecture.label, label, seed, run_spec, evaluation))
+                where = (dataset.label, architecture.label, label, seed)
+                runs.append(Run(*where, run_spec, evaluation, training.time_limit))
     return runs
 
 

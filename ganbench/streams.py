@@ -3,6 +3,7 @@
 import hashlib
 
 import torch
+from torch import Tensor
 
 
 def derive(seed: int, role: str) -> int:
@@ -14,3 +15,32 @@ def derive(seed: int, role: str) -> int:
 def stream(seed: int, role: str, device: torch.device | str = "cpu") -> torch.Generator:
     """A random generator on a device for one role of one run."""
     return torch.Generator(device).manual_seed(derive(seed, role))
+
+
+class Streams:
+    """The random streams of one training on a device by role; and torch's own, which layers such as dropout draw from
+    and which `training.build` seeds."""
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self.seed, self.device = seed, device
+        self._made: dict[str, torch.Generator] = {}
+
+    def __getitem__(self, role: str) -> torch.Generator:
+        if role not in self._made:
+            self._made[role] = stream(self.seed, role, self.device)
+        return self._made[role]
+
+    def state_dict(self) -> dict[str, dict[str, Tensor]]:
+        """The state of every stream (bytes), on the CPU."""
+        own = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            own["cuda"] = torch.cuda.get_rng_state(self.device)
+        return {"roles": {role: made.get_state() for role, made in self._made.items()}, "torch": own}
+
+    def load_state_dict(self, state: dict[str, dict[str, Tensor]]) -> None:
+        """Set every stream; torch's own too, which is the whole process's."""
+        for role, of in state["roles"].items():
+            self[role].set_state(of)
+        torch.set_rng_state(state["torch"]["cpu"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["torch"]["cuda"], self.device)

@@ -1,11 +1,12 @@
 """The study file: what is crossed, how it is trained and evaluated. Validated as a whole, before anything runs."""
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, NonNegativeInt, PositiveInt, Tag, ValidationError
+from pydantic import BeforeValidator, Discriminator, NonNegativeInt, PositiveFloat, PositiveInt, Tag, ValidationError
 from pydantic import Field as Key
 
 from ganbench import cards, checks, measures, method, plugins, yamlfile
@@ -16,6 +17,20 @@ from ganbench.tuning import Pruning, Tuning, TuningChanges
 
 Label = Annotated[str, Key(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
 Samples = Annotated[int, Key(ge=2)]
+SECONDS_IN = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(given: Any) -> Any:
+    """`90s`, `10m`, `1.5h` or `2d` in seconds; what is no text stays as it is. Raises ValueError."""
+    if not isinstance(given, str):
+        return given
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([smhd])", given)
+    if found is None:
+        raise ValueError("a duration is a number of seconds, or a number with s, m, h or d, such as 90s or 1.5h")
+    return float(found[1]) * SECONDS_IN[found[2]]
+
+
+Duration = Annotated[PositiveFloat, BeforeValidator(seconds)]
 NULL_MEANS_ALL = ("metrics", "extractor", "threshold")
 COUNT_OF, LIST_OF = "a number of them", "a list of them"  # tags of a union, which pydantic puts into its key paths
 Snapshots = Annotated[
@@ -39,6 +54,11 @@ class Training(Strict):
     """How many times, the end included, or at which steps a generator is kept for evaluation over training."""
     runs_per_job: PositiveInt = 1
     """Runs that one process trains, one after the other; of no interest to results."""
+    checkpoint_every: Duration | None = 300.0
+    """Seconds, or e.g. `10m`, between two checkpoints, from which an interrupted run goes on; `null`: only when it is
+    asked to end. Of no interest to results."""
+    time_limit: Duration | None = None
+    """Seconds, or e.g. `2h`, after which a run ends with the status `timeout` and what it has reached."""
 
     def snapshot_steps(self, steps: int) -> list[int]:
         """The generator steps, before the last, after which a generator is kept."""
@@ -63,6 +83,8 @@ class TrainingChanges(Strict):
     log_every: PositiveInt | None = None
     snapshots: Snapshots | None = None
     runs_per_job: PositiveInt | None = None
+    checkpoint_every: Duration | None = None
+    time_limit: Duration | None = None
 
 
 class MetricEntry(Strict):

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -79,6 +79,30 @@ class Player:
         """Whether every parameter is a number."""
         return all(bool(p.isfinite().all()) for p in self.network.parameters())
 
+    def state_dict(self) -> dict[str, Any]:
+        """All that changes in training, for `load_state_dict`."""
+        return {
+            "network": _tensors(self.network),
+            "optimizer": self.optimizer.state_dict(),
+            "average": None if self.average is None else _tensors(self.average),
+            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+        }
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over the state of an equal player, in place."""
+        for module, of in ((self.network, state["network"]), (self.average, state["average"])):
+            for name, tensor in _tensors(module).items() if module is not None else ():
+                tensor.copy_(of[name])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.schedule is not None:
+            self.schedule.load_state_dict(state["schedule"])
+
+
+def _tensors(module: nn.Module) -> State:
+    """Its parameters and buffers, those too that torch's `state_dict` leaves out."""
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
 
 def _copied(tensor: Tensor) -> Tensor:
     return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
@@ -94,23 +118,61 @@ class Snapshot:
 
 
 @dataclass
-class Outcome:
-    """What a training left behind: the history, and the step at which it diverged, if it did; snapshots from before."""
+class Course:
+    """How far a training is and what it leaves behind; with the players and the random streams, all of its state.
 
+    `history` has the rows so far, `snapshots` the generators kept so far. `diverged_at`: the step at which it
+    diverged, if it did; the snapshots are from before. `timed_out`: it ended after `step` for lack of time.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    turns: int = 0
+    """Discriminator steps."""
+    penalty: Tensor = field(default_factory=lambda: torch.zeros(()))
+    """The penalty when it was last due, times its interval."""
+    losses: list[Tensor] = field(default_factory=list)
+    """Both losses (2,) of every step since the last row, so that a divergence has its exact step."""
     history: list[Row] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     diverged_at: int | None = None
+    timed_out: bool = False
     reason: str | None = None
+    resumed_at: list[int] = field(default_factory=list)
+    """The steps after which it was interrupted and went on."""
 
+    def state_dict(self) -> dict[str, Any]:
+        """The state of a training that has not ended, for `load_state_dict`."""
+        return {
+            "step": self.step,
+            "seconds": self.seconds,
+            "turns": self.turns,
+            "penalty": self.penalty.detach(),
+            "losses": torch.stack(self.losses) if self.losses else None,
+            "columns": list(self.history[0]) if self.history else [],
+            "history": torch.tensor([list(row.values()) for row in self.history], dtype=torch.float64),
+            "snapshots": [vars(snapshot) for snapshot in self.snapshots],
+            "resumed_at": self.resumed_at,
+        }
 
-def never(_: int) -> bool:
-    """No step is enough."""
-    return False
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.step, self.seconds, self.turns = state["step"], state["seconds"], state["turns"]
+        self.penalty = state["penalty"]
+        self.losses = [] if state["losses"] is None else list(state["losses"])
+        rows = (dict(zip(state["columns"], row, strict=True)) for row in state["history"].tolist())
+        self.history = [{**row, "step": int(row["step"])} for row in rows]
+        self.snapshots = [Snapshot(**of) for of in state["snapshots"]]
+        self.resumed_at = [*state["resumed_at"], self.step]
 
 
 def unchanged(samples: Tensor) -> Tensor:
     """What a discriminator usually sees of samples: the samples."""
     return samples
+
+
+def straight_on() -> None:
+    """No pause between two steps."""
 
 
 def train(
@@ -133,27 +195,28 @@ def train(
     simultaneous: bool = False,
     unrolled: int = 0,
     kept: Callable[[int], float] | None = None,
-    enough: Callable[[int], bool] = never,
-) -> Outcome:
-    """Train both players for `steps` generator steps, or until a loss or a weight is no longer finite.
+    course: Course | None = None,
+    pause: Callable[[], None] = straight_on,
+    time_limit: float = math.inf,
+) -> Course:
+    """Train both players up to `steps` generator steps, or until a loss or a weight is no longer finite, or until
+    `time_limit` seconds have passed.
 
     A step is `n_critic` discriminator steps, then one generator step. `batches` yields real samples, `noise()` a
     batch of generator inputs; the discriminator sees `view` of samples, real and generated. The penalty is added
     to every `penalty_interval`-th discriminator step, that many times as heavy (lazy regularisation, Karras et al.
     2020). `simultaneous`: the generator's gradient is taken before the last discriminator step of a turn. `unrolled`:
     the generator answers to the discriminator that many steps ahead. `kept(step)`: the share of a batch,
-    the samples with the highest scores, that the generator learns from. `enough(step)`, asked at each snapshot: whether
-    the training ends there.
+    the samples with the highest scores, that the generator learns from.
 
     The history gets a row every `log_every` steps, and the steps in `snapshots` keep a copy of the generator; only
-    there is anything read back from the device. Both networks are changed in place.
+    there is anything read back from the device. Both networks are changed in place. `course`: where to go on, with
+    players and streams as they were there. `pause()` comes after every step, when players, streams and course are
+    whole: it may save them, and it may raise.
     """
-    outcome = Outcome()
+    course = Course() if course is None else course
     relativistic = getattr(loss, "relativistic", False)
     learning = [parameter for parameter in discriminator.network.parameters() if parameter.requires_grad]
-    losses: list[Tensor] = []  # of every step since the last row, so that divergence has its exact step
-    penalised = penalty_value = torch.zeros(())
-    turns = 0
 
     def objective(scores: Scores, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The discriminator's loss without penalty, and the scores that it comes from."""
@@ -175,8 +238,18 @@ def train(
             with torch.no_grad():
                 constraint(discriminator.network)
 
-    start = time.perf_counter()
-    for step in range(1, steps + 1):
+    def diverged() -> bool:
+        """Whether a loss since the last row or a weight is not finite; the course then says so."""
+        if course.losses and not (finite := torch.stack(course.losses).isfinite().all(1)).all():
+            course.diverged_at = course.step - len(finite) + 1 + int(finite.int().argmin())
+            course.reason = "the loss is not finite"
+            course.snapshots = [kept for kept in course.snapshots if kept.step < course.diverged_at]
+        elif not (generator.is_finite() and discriminator.is_finite()):
+            course.diverged_at, course.reason = course.step, "a weight is not finite"
+        return course.diverged_at is not None
+
+    start = time.perf_counter() - course.seconds
+    for step in range(course.step + 1, steps + 1):
         for turn in range(1, n_critic + 1):
             real = view(next(batches))
             with torch.no_grad():
@@ -185,10 +258,10 @@ def train(
             if real_scores.shape != real.shape[:1]:
                 raise ValueError(f"a discriminator returns scores (batch,), here {len(real)}; got {real_scores.shape}")
             penalised = discriminator_loss
-            turns += 1
-            if penalty is not None and turns % penalty_interval == 0:
-                penalty_value = penalty_interval * penalty(discriminator.network, real, fake, penalty_stream)
-                penalised = penalised + penalty_value
+            course.turns += 1
+            if penalty is not None and course.turns % penalty_interval == 0:
+                course.penalty = penalty_interval * penalty(discriminator.network, real, fake, penalty_stream)
+                penalised = penalised + course.penalty
             discriminator.descend(penalised)
             if not simultaneous or turn < n_critic:
                 update()
@@ -215,37 +288,33 @@ def train(
         generator.decay()
         discriminator.decay()
 
-        losses.append(torch.stack([penalised.detach(), generator_loss.detach()]))
+        course.losses.append(torch.stack([penalised.detach(), generator_loss.detach()]))
+        course.step, course.seconds = step, time.perf_counter() - start
         if step % log_every == 0 or step == steps:
-            outcome.history.append(
+            course.history.append(
                 {
                     "step": step,
-                    "seconds": time.perf_counter() - start,
+                    "seconds": course.seconds,
                     "discriminator_loss": float(discriminator_loss.detach()),
                     "generator_loss": float(generator_loss.detach()),
-                    "penalty": float(penalty_value.detach()) / penalty_interval,
+                    "penalty": float(course.penalty.detach()) / penalty_interval,
                     "real_score": float(real_scores.detach().mean()),
                     "fake_score": float(fake_scores.detach().mean()),
                     "discriminator_gradient": discriminator.gradient_norm(),
                     "generator_gradient": generator.gradient_norm(),
                 }
             )
-            finite = torch.stack(losses).isfinite().all(1)
-            if not finite.all():
-                outcome.diverged_at = step - len(losses) + 1 + int(finite.int().argmin())
-                outcome.reason = "the loss is not finite"
-                outcome.snapshots = [kept for kept in outcome.snapshots if kept.step < outcome.diverged_at]
-                return outcome
-            if not (generator.is_finite() and discriminator.is_finite()):
-                outcome.diverged_at, outcome.reason = step, "a weight is not finite"
-                return outcome
-            losses.clear()
+            if diverged():
+                return course
+            course.losses.clear()
             progress(step)
         if step in snapshots:
-            outcome.snapshots.append(Snapshot(step, time.perf_counter() - start, generator.weights()))
-            if enough(step):
-                return outcome
-    return outcome
+            course.snapshots.append(Snapshot(step, course.seconds, generator.weights()))
+        pause()
+        if course.seconds >= time_limit and step < steps:
+            course.timed_out = not diverged()
+            return course
+    return course
 
 
 def finite_rows(history: list[Row]) -> list[Row]:

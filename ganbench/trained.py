@@ -35,14 +35,15 @@ class Trained:
     def steps(self) -> dict[int, float]:
         """The seconds of training at each step whose weights are here, the last step included if it is finite."""
         seconds = {snapshot["step"]: snapshot["seconds"] for snapshot in self.record["snapshots"]}
-        if self.record["status"] == "ok":
+        if self.record["status"] != "diverged":
             seconds[self.last] = self.record["seconds"]
         return seconds
 
     @property
     def last(self) -> int:
-        """The last step."""
-        return int(self.spec["training"]["generator_steps"])
+        """The last step: of the spec, or the one that was reached in time."""
+        timed_out = self.record["status"] == "timeout"
+        return int(self.record["step"] if timed_out else self.spec["training"]["generator_steps"])
 
     def samples(self, weights: str, step: int, count: int, role: str) -> Tensor:
         """Samples after a step, with `raw` or `ema` weights. The same noise for every step. Raises NotFiniteError."""

@@ -2,23 +2,39 @@
 
 import csv
 import io
-import time
+import math
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from ganbench import augmentation, data, files, jobs, layout, machine, optimizers, pairing, plugins, sheet
+from ganbench import (
+    augmentation,
+    checkpoint,
+    data,
+    files,
+    interruptions,
+    jobs,
+    layout,
+    machine,
+    optimizers,
+    pairing,
+    plugins,
+    sheet,
+    tensorfiles,
+)
 from ganbench.generate import NotFiniteError, generate
 from ganbench.progress import Progress
 from ganbench.runs import Job, Plan, Run
+from ganbench.sidecar import Sidecar, Stateful
 from ganbench.specs import Spec
-from ganbench.streams import derive, stream
-from ganbench.train import Outcome, Player, finite_rows, never, train, unchanged
+from ganbench.streams import Streams, derive, stream
+from ganbench.train import Course, Player, finite_rows, train, unchanged
 from ganbench.tune import best
 
 SHEET_SAMPLES = {"points": 2_000, "images": 64}
@@ -59,79 +75,166 @@ def _player(network: nn.Module, settings: Spec, falling: int | None, average: Av
     return Player(network, optimizer, average, optimizers.falling(optimizer, falling) if falling else None)
 
 
-def train_run(plan: Plan, run: Run, samples: torch.Tensor, device: torch.device) -> None:
-    """Train one run on the training split (on the device) and write its folder, the record last."""
-    spec = best.settled(plan, run)
-    cpu_start = time.process_time()
-    machine.forget_peak_memory(device)
-    built = build(plan, spec, tuple(samples.shape[1:]), device)
-    architecture, generator, discriminator = built
-    start = time.perf_counter()
-    outcome = fit(plan, spec, built, samples, device, _progress(plan, run, spec["training"]["generator_steps"]))
-    seconds = time.perf_counter() - start
-    folder = plan.folder(run)
-    written = _write_generators(generator, architecture.noise_dim, samples, run, folder, outcome, device)
-    if outcome.diverged_at is None and samples.shape[1:] == (2,) and _judges_alone(spec):
-        _write_surface(discriminator.network, folder / layout.SURFACE, _extent(samples))
-        written["files"].append(layout.SURFACE)
-    record = {
-        "run": run.id,
-        "spec": spec,
-        "digest": run.digest,
-        "status": "ok" if outcome.diverged_at is None else "diverged",
-        "diverged_at": outcome.diverged_at,
-        "reason": outcome.reason,
-        "seconds": seconds,
-        "cpu_seconds": time.process_time() - cpu_start,
-        "peak_memory": machine.peak_memory(device),
-        "provenance": machine.provenance(device),
-        "parameters": {
-            "generator": _count(generator.network),
-            "discriminator": _count(discriminator.network),
-        },
-        "best_sha256": best.sha256(plan, run),
-        **written,
+@dataclass
+class Session:
+    """A training as its spec begins it, or as a checkpoint left it: all that it reads and changes."""
+
+    architecture: Any
+    generator: Player
+    discriminator: Player
+    penalty: Any
+    streams: Streams
+    batches: data.Batches
+    course: Course
+
+
+def begin(plan: Plan, spec: Spec, samples: Tensor, device: torch.device) -> Session:
+    """A training before its first step."""
+    architecture, generator, discriminator = build(plan, spec, tuple(samples.shape[1:]), device)
+    streams = Streams(spec["seed"], device)
+    batches = data.Batches(samples, _batch(spec), streams["data"])
+    penalty = _penalty(plan, spec["method"])
+    return Session(architecture, generator, discriminator, penalty, streams, batches, Course())
+
+
+def train_run(plan: Plan, planned: Run, samples: Tensor, device: torch.device) -> None:
+    """Train one run on the training split (on the device), from its checkpoint if there is one that will do, and write
+    its folder, the record last."""
+    run = best.settled(plan, planned)
+    with interruptions.deferred() as interruption:
+        session, effort, sidecar = _begun(plan, run, samples, device, interruption)
+        try:
+            sidecar.resume()
+        except checkpoint.RefusedError as error:
+            files.write_text(plan.folder(run) / layout.TRAINING_LOG, f"It started afresh: {error}\n")
+            print(f"{run.id}: starts afresh: {error}", file=sys.stderr, flush=True)
+            session, effort, sidecar = _begun(plan, run, samples, device, interruption)
+        limit = math.inf if run.time_limit is None else run.time_limit
+        progress = _progress(plan, run, run.spec["training"]["generator_steps"], session.course.step)
+        fit(plan, run.spec, session, progress, sidecar.pause, limit)
+        _write(plan, run, samples, session, effort, device, {"digest": planned.digest, **best.named(plan, planned)})
+        if session.course.timed_out:
+            sidecar.save()  # a longer limit goes on from here
+        else:
+            sidecar.remove()
+
+
+def _begun(
+    plan: Plan, run: Run, samples: Tensor, device: torch.device, interruption: interruptions.Interruption
+) -> tuple[Session, machine.Effort, Sidecar]:
+    effort = machine.Effort(device)
+    session = begin(plan, run.spec, samples, device)
+    parts: dict[str, Stateful] = {
+        "generator": session.generator,
+        "discriminator": session.discriminator,
+        "streams": session.streams,
+        "batches": session.batches,
+        "course": session.course,
+        "effort": effort,
     }
-    critic = getattr(_part(plan, "loss", spec["method"]), "critic", False)
-    files.write_text(folder / layout.HISTORY, _as_csv(outcome, critic))
-    files.write_json(folder / layout.TRAINING, record)
+    if hasattr(session.penalty, "state_dict"):
+        parts["penalty"] = session.penalty
+    every = plan.training(run).checkpoint_every
+    path = plan.folder(run) / layout.CHECKPOINT
+    sidecar = Sidecar(run.id, path, _identity(run, device), parts, every, interruption)
+    return session, effort, sidecar
+
+
+def _identity(run: Run, device: torch.device) -> dict[str, str]:
+    """What must be the same for a training to go on as if nothing had happened; the spec names the engine."""
+    threads = {"threads": str(torch.get_num_threads())} if device.type == "cpu" else {}
+    return {"spec": run.digest, "torch": torch.__version__, "device": device.type, **threads}
+
+
+def _batch(spec: Spec) -> int:
+    """Samples of one step: those that are packed count one by one."""
+    return int(spec["training"]["batch_size"] * spec["method"]["packing"])
 
 
 def fit(
     plan: Plan,
     spec: Spec,
-    built: tuple[Any, Player, Player],
-    samples: torch.Tensor,
-    device: torch.device,
-    progress: Callable[[int], None],
-    enough: Callable[[int], bool] = never,
-) -> Outcome:
-    """Train what was built from a spec, in place, on samples that are on the device."""
-    architecture, generator, discriminator = built
-    budget, method, seed = spec["training"], spec["method"], spec["seed"]
-    batch = budget["batch_size"] * method["packing"]
-    noise_stream = stream(seed, "noise", device)
-    return train(
-        generator,
-        discriminator,
+    session: Session,
+    progress: Progress,
+    pause: Callable[[], None],
+    time_limit: float = math.inf,
+) -> None:
+    """Take a training from where it is to its end. `pause()` comes after every step, and may raise."""
+    budget, method, streams = spec["training"], spec["method"], session.streams
+    batch, noise_dim, device = _batch(spec), session.architecture.noise_dim, streams.device
+    train(
+        session.generator,
+        session.discriminator,
         loss=_part(plan, "loss", method),
-        penalty=_part(plan, "penalty", method),
+        penalty=session.penalty,
         constraint=_part(plan, "constraint", method),
-        batches=data.batches(samples, batch, stream(seed, "data", device)),
-        noise=lambda: torch.randn(batch, architecture.noise_dim, generator=noise_stream, device=device),
-        penalty_stream=stream(seed, "penalty", device),
+        batches=session.batches,
+        noise=lambda: torch.randn(batch, noise_dim, generator=streams["noise"], device=device),
+        penalty_stream=streams["penalty"],
         steps=budget["generator_steps"],
         n_critic=method["n_critic"],
         log_every=budget["log_every"],
         snapshots=frozenset(budget["snapshots"]),
         progress=progress,
-        view=_view(method, stream(seed, "augmentation", device)),
+        view=_view(method, streams["augmentation"]),
         penalty_interval=method["penalty_interval"],
         simultaneous=method["simultaneous"],
         unrolled=method["unrolled"],
-        kept=_kept(method, batch, len(samples)),
-        enough=enough,
+        kept=_kept(method, batch, len(session.batches.samples)),
+        course=session.course,
+        pause=pause,
+        time_limit=time_limit,
     )
+
+
+def _write(
+    plan: Plan,
+    run: Run,
+    samples: Tensor,
+    session: Session,
+    effort: machine.Effort,
+    device: torch.device,
+    identity: dict[str, str],
+) -> None:
+    """The files of a training that ended, and of them the record. `identity`: what the record is known by."""
+    generator, discriminator, course = session.generator, session.discriminator, session.course
+    folder, steps = plan.folder(run), run.spec["training"]["generator_steps"]
+    written = _write_generators(generator, session.architecture.noise_dim, samples, run, folder, course, device)
+    if course.diverged_at is None and samples.shape[1:] == (2,) and _judges_alone(run.spec):
+        _write_surface(discriminator.network, folder / layout.SURFACE, _extent(samples))
+        written["files"].append(layout.SURFACE)
+    status, reason = "ok" if course.diverged_at is None else "diverged", course.reason
+    if course.timed_out and course.diverged_at is None:
+        status, reason = "timeout", f"the time limit of {run.time_limit:g} s, at step {course.step:,} of {steps:,}"
+    record = {
+        "run": run.id,
+        "spec": run.spec,
+        **identity,
+        "status": status,
+        "diverged_at": course.diverged_at,
+        "reason": reason,
+        "step": course.step,
+        "time_limit": run.time_limit,
+        "resumed_at": course.resumed_at,
+        "seconds": course.seconds,
+        "cpu_seconds": effort.cpu_seconds,
+        "peak_memory": effort.peak_memory,
+        "provenance": machine.provenance(device),
+        "parameters": {
+            "generator": _count(generator.network),
+            "discriminator": _count(discriminator.network),
+        },
+        **written,
+    }
+    critic = getattr(_part(plan, "loss", run.spec["method"]), "critic", False)
+    files.write_text(folder / layout.HISTORY, _as_csv(course, critic))
+    files.write_json(folder / layout.TRAINING, record)
+
+
+def _penalty(plan: Plan, method: Spec) -> Any:
+    """The penalty, for one training; one that remembers begins with an empty memory."""
+    penalty = _part(plan, "penalty", method)
+    return penalty.begin() if hasattr(penalty, "begin") else penalty
 
 
 def _part(plan: Plan, kind: str, method: Spec) -> Any:
@@ -163,17 +266,17 @@ def _kept(method: Spec, batch: int, samples: int) -> Callable[[int], float] | No
     return lambda step: float(max(top["share"], top["decay"] ** (step // per_epoch)))
 
 
-def _progress(plan: Plan, run: Run, steps: int) -> Progress:
-    return Progress(run.id, steps, layout.RESULTS / plan.study.study, len(plan.runs))
+def _progress(plan: Plan, run: Run, steps: int, first: int) -> Progress:
+    return Progress(run.id, steps, layout.RESULTS / plan.study.study, len(plan.runs), first)
 
 
 def _write_generators(
     generator: Player,
     noise_dim: int,
-    real: torch.Tensor,
+    real: Tensor,
     run: Run,
     folder: Path,
-    outcome: Outcome,
+    course: Course,
     device: torch.device,
 ) -> dict[str, Any]:
     """Weights and some samples of a finite generator; a generator without finite samples has diverged. Snapshots are
@@ -182,21 +285,21 @@ def _write_generators(
     for name in (layout.TRAINING, *layout.GENERATORS.values(), layout.SNAPSHOTS, *pictures):
         (folder / name).unlink(missing_ok=True)
     kept: dict[str, str] = {}  # by file, the hash of what it holds
-    if outcome.diverged_at is None:
+    if course.diverged_at is None:
         count = SHEET_SAMPLES["points" if real.dim() == 2 else "images"]
         try:
             samples = generate(generator.network, count, noise_dim, stream(run.seed, "sheet", device))
         except NotFiniteError as error:
-            outcome.diverged_at, outcome.reason = int(outcome.history[-1]["step"]), str(error)
+            course.diverged_at, course.reason = course.step, str(error)
         else:
             for kind, state in generator.weights().items():
                 kept |= _write_tensors(folder / layout.GENERATORS[kind], state)
             kept |= _write_tensors(folder / layout.SAMPLES, {"samples": samples})
             sheet.write(samples, folder / layout.SHEET, _extent(real) if real.dim() == 2 else 1.0)
-    if outcome.snapshots:
+    if course.snapshots:
         named = {
             f"{kind}/{snapshot.step}/{key}": value
-            for snapshot in outcome.snapshots
+            for snapshot in course.snapshots
             for kind, state in snapshot.weights.items()
             for key, value in state.items()
         }
@@ -204,7 +307,7 @@ def _write_generators(
     sheets = [layout.SHEET] if layout.SAMPLES in kept else []
     return {
         "weights_sha256": {name: kept[name] for name in kept if name != layout.SAMPLES},
-        "snapshots": [{"step": snapshot.step, "seconds": snapshot.seconds} for snapshot in outcome.snapshots],
+        "snapshots": [{"step": snapshot.step, "seconds": snapshot.seconds} for snapshot in course.snapshots],
         "files": [layout.HISTORY, *kept, *sheets],
     }
 
@@ -228,14 +331,13 @@ def _write_surface(discriminator: nn.Module, path: Path, extent: float) -> None:
     _write_tensors(path, {"scores": scores.reshape(SURFACE_SIDE, SURFACE_SIDE), "extent": torch.tensor(extent)})
 
 
-def _extent(real: torch.Tensor) -> float:
+def _extent(real: Tensor) -> float:
     """How far from the origin a picture of points reaches."""
     return 1.25 * float(real.abs().max())
 
 
-def _write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> dict[str, str]:
-    with files.replacing(path) as temporary:
-        save_file(tensors, temporary)
+def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> dict[str, str]:
+    tensorfiles.write(path, tensors)
     return {path.name: files.sha256(path)}
 
 
@@ -243,9 +345,9 @@ def _count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _as_csv(outcome: Outcome, critic: bool) -> str:
+def _as_csv(course: Course, critic: bool) -> str:
     """The history; a critic's scores also estimate the Wasserstein distance (Arjovsky et al. 2017, section 3)."""
-    rows = finite_rows(outcome.history)
+    rows = finite_rows(course.history)
     if critic:
         rows = [{**row, "wasserstein": row["real_score"] - row["fake_score"]} for row in rows]
     text = io.StringIO()

@@ -22,6 +22,23 @@ SEE = "return images.flatten(1).float()"
 GAP = "gap = fake.features.mean(0) - real.mean"
 RESULT = 'return float(gap.norm() if self.norm == "euclidean" else gap.abs().max())'
 
+FORGETFUL = """class Memory:
+    def __init__(self, once):
+        self.once, self.calls = once, 0
+
+    def __call__(self, *given):
+        self.calls += 1
+        return self.calls * self.once(*given)
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+"""
+
 FAULTS: dict[str, dict[str, Fault]] = {
     "loss": {
         "finite scalars": [(LOSS, "return -fake.sigmoid().log().mean(-1)")],
@@ -50,6 +67,10 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "precision": [(PENALTY, PENALTY + ".double()")],
         "inputs unchanged": [("scores =", "with torch.no_grad():\n            real.clamp_(-1, 1)\n        scores =")],
         "determinism": [(PENALTY, PENALTY + " + 1e-3 * torch.rand(())")],
+        "memory": [
+            ("    def __call__(", "    def begin(self):\n        return Memory(self.once)\n\n    def once("),
+            ("@dataclass(frozen=True)", FORGETFUL + "@dataclass(frozen=True)"),
+        ],
         "200 steps on ring8": [(PENALTY, PENALTY + " * (1 if len(real) < 64 else float('nan'))")],
     },
     "constraint": {

@@ -1,6 +1,7 @@
 """The page in a real browser: Chromium without a window, driven by its DevTools protocol."""
 
 import contextlib
+import itertools
 import json
 import shutil
 import subprocess
@@ -25,7 +26,7 @@ FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dis
          "--disable-component-update", "--disable-sync", "--window-size=1200,900", "--remote-debugging-port=0",
          "--remote-allow-origins=*")  # fmt: skip
 
-CODES = {"Escape": 27, "ArrowRight": 39}
+CODES = {"Escape": 27, "ArrowRight": 39, "Enter": 13}
 
 
 class Browser:
@@ -65,8 +66,9 @@ class Browser:
             time.sleep(0.05)
 
     def key(self, key: str) -> None:
+        text = {"text": "\r"} if key == "Enter" else {}  # without it no button is pressed
         for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=CODES.get(key, 0))
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=CODES.get(key, 0), **text)
 
     def mouse(self, kind: str, x: float, y: float) -> None:
         self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
@@ -229,3 +231,49 @@ def test_a_phone_scrolls_tables_and_not_the_page(browser: Browser, made: Path) -
         assert browser.run("document.documentElement.scrollWidth") <= 390
     finally:
         browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+SPOKEN = {
+    "button",
+    "link",
+    "image",
+    "img",
+    "checkbox",
+    "combobox",
+    "textbox",
+    "searchbox",
+    "table",
+    "region",
+    "dialog",
+    "heading",
+}
+
+
+def test_a_screen_reader_has_a_name_for_everything(opened: Browser) -> None:
+    opened.call("Accessibility.enable")
+    tree = opened.call("Accessibility.getFullAXTree")["nodes"]
+    heard = [node for node in tree if not node["ignored"]]
+    roles = {node["role"]["value"] for node in heard}
+    assert {"heading", "table", "columnheader", "rowheader", "link", "button", "main", "navigation"} <= roles
+    nameless = [
+        node["role"]["value"]
+        for node in heard
+        if node["role"]["value"] in SPOKEN and not node.get("name", {}).get("value", "").strip()
+    ]
+    assert nameless == []
+    levels = opened.run(
+        "[...document.querySelectorAll('h1,h2,h3,h4')].filter(h => h.offsetParent).map(h => +h.tagName[1])"
+    )
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), levels
+
+
+def test_the_keyboard_reaches_and_sorts_a_column(opened: Browser) -> None:
+    opened.run(f"{FIRST}.querySelectorAll('thead button')[1].focus()")
+    before = opened.run(COLUMN)
+    opened.key("Enter")
+    once = opened.run(COLUMN)
+    opened.key("Enter")
+    assert once != opened.run(COLUMN)
+    assert sorted(map(str, before)) == sorted(map(str, once))
+    assert opened.run(f"{FIRST}.querySelector('th[aria-sort]') !== null")

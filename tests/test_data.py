@@ -97,7 +97,7 @@ def test_points_are_seen_as_they_are() -> None:
 def test_an_epoch_shows_no_sample_twice_and_drops_what_fills_no_batch(draw: st.DataObject, count: int) -> None:
     size = draw.draw(st.integers(1, count))
     samples = torch.arange(count, dtype=torch.float32)[:, None]
-    batches = data.batches(samples, size, stream(count, "data"))
+    batches = data.Batches(samples, size, stream(count, "data"))
     for _ in range(3):
         epoch = list(itertools.islice(batches, count // size))
         assert all(batch.shape == (size, 1) for batch in epoch)
@@ -110,7 +110,7 @@ def test_each_epoch_has_an_order_of_its_own_and_each_stream_too() -> None:
     samples = torch.arange(100.0)[:, None]
 
     def epochs(seed: int) -> list[list[float]]:
-        batches = data.batches(samples, 50, stream(seed, "data"))
+        batches = data.Batches(samples, 50, stream(seed, "data"))
         return [torch.cat([next(batches), next(batches)]).flatten().tolist() for _ in range(2)]
 
     assert epochs(0) == epochs(0)
@@ -119,19 +119,19 @@ def test_each_epoch_has_an_order_of_its_own_and_each_stream_too() -> None:
 
 def test_images_come_in_batches_of_floats() -> None:
     images = torch.full((4, 1, 16, 16), 255, dtype=torch.uint8)
-    batch = next(data.batches(images, 2, stream(0, "data")))
+    batch = next(data.Batches(images, 2, stream(0, "data")))
     assert torch.equal(batch, torch.ones(2, 1, 16, 16))
 
 
 def test_changing_a_batch_does_not_change_the_data() -> None:
     samples = torch.zeros(4, 2)
-    next(data.batches(samples, 4, stream(0, "data"))).add_(1)
+    next(data.Batches(samples, 4, stream(0, "data"))).add_(1)
     assert not samples.any()
 
 
 def test_a_batch_larger_than_the_data_is_refused() -> None:
     with pytest.raises(data.DataError, match=r"batch_size 11 .*10 samples"):
-        next(data.batches(torch.zeros(10, 2), 11, stream(0, "data")))
+        next(data.Batches(torch.zeros(10, 2), 11, stream(0, "data")))
 
 
 # Streams

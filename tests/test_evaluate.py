@@ -492,7 +492,7 @@ def test_the_generator_of_a_run_by_hand_is_the_one_that_is_measured() -> None:
         loss=training._part(place.plan, "loss", spec["method"]),
         penalty=None,
         constraint=None,
-        batches=data.batches(data.read(place.dataset, "train").samples, 8, stream(0, "data")),
+        batches=data.Batches(data.read(place.dataset, "train").samples, 8, stream(0, "data")),
         noise=lambda: torch.randn(8, 4, generator=noise),
         penalty_stream=stream(0, "penalty"),
         steps=4,

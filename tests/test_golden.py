@@ -74,7 +74,7 @@ def test_twenty_steps_end_where_they_always_did(
         loss=part("loss", method["loss"]),
         penalty=part("penalty", method.get("penalty")),
         constraint=part("constraint", method.get("constraint")),
-        batches=data.batches(samples, 16, stream(0, "data")),
+        batches=data.Batches(samples, 16, stream(0, "data")),
         noise=lambda: torch.randn(16, 2, generator=noise, dtype=torch.float64),
         penalty_stream=stream(0, "penalty"),
         steps=20,

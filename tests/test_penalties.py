@@ -1,13 +1,16 @@
 """Every built-in penalty, and their exact values where the slope of the critic is known."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from conftest import StudyFile
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ganbench import plugins
+from ganbench import data, files, layout, plugins, runs, sidecar, training
 from ganbench.penalties.gradient_penalty import Penalty as GradientPenalty
 from ganbench.streams import stream
 
@@ -19,7 +22,8 @@ def penalty(name: str, **given: Any) -> Any:
     card = REGISTRY.card("penalty", name)
     settings, problems = plugins.resolve(card, given)
     assert not problems
-    return plugins.load(card, settings)
+    found = plugins.load(card, settings)
+    return found.begin() if hasattr(found, "begin") else found
 
 
 def smooth_critic() -> nn.Module:
@@ -65,7 +69,10 @@ def test_the_gradient_for_the_critic_agrees_with_finite_differences(name: str) -
     real, fake = points(4, "real"), points(4, "fake")
 
     def value() -> Tensor:
-        out: Tensor = penalty(name)(critic, real, fake, stream(0, "penalty"))
+        found = penalty(name, **({"decay": 1.0} if name == "lecam" else {}))
+        if name == "lecam":  # averages that stay: no gradient goes through them
+            found.load_state_dict({"calls": 1, "averages": [torch.tensor(0.2), torch.tensor(-0.3)]})
+        out: Tensor = found(critic, real, fake, stream(0, "penalty"))
         return out
 
     weights = [p for p in critic.parameters() if p.dim() == 2]  # the last bias has no gradient at all
@@ -178,7 +185,7 @@ def test_a_linear_critic_on_samples_of_any_shape(name: str, shape: tuple[int, ..
 
 
 def test_the_penalties_with_exact_values_are_all_there_are() -> None:
-    assert set(EXACT) == set(REGISTRY.names("penalty"))
+    assert {*EXACT, "lecam"} == set(REGISTRY.names("penalty"))  # LeCam's is below
 
 
 @pytest.mark.parametrize("name", ["r1", "r2", "r1-r2"])
@@ -195,7 +202,7 @@ def test_a_quadratic_critic_pays_for_its_slope_where_the_samples_are(name: str, 
     assert found.item() == pytest.approx(expected.item(), rel=1e-12)
 
 
-@every_penalty
+@pytest.mark.parametrize("name", EXACT)
 def test_a_penalty_on_single_slopes_says_so(name: str) -> None:
     assert REGISTRY.card("penalty", name).traits["per_sample"] is True
 
@@ -271,3 +278,53 @@ def test_zero_centred_penalties_let_the_dirac_gan_converge(name: str, converges:
         with torch.no_grad():
             theta -= 0.1 * gradient
     assert (max(abs(theta.item()), abs(psi.item())) < 0.05) == converges
+
+
+def test_lecam_compares_scores_with_moving_averages_of_the_other_kind() -> None:
+    lecam = penalty("lecam", weight=2.0, decay=0.75, start=1)
+    critic = slope(1.0, 0.0)
+
+    def call(real: float, fake: float) -> float:
+        samples = (torch.tensor([[at, 0.0], [at, 0.0]], dtype=torch.float64) for at in (real, fake))
+        return float(lecam(critic, *samples, stream(0, "penalty")))
+
+    assert call(4.0, -8.0) == 0.0  # the start: nothing is penalised
+    # averages of the scores after this call: real 7 + (3 * 4 + 8) / 4 = 12, generated 7 + (3 * -8 + 0) / 4 = 1
+    assert call(8.0, 0.0) == pytest.approx(2.0 * ((15 - 1) ** 2 + (12 - 7) ** 2))
+
+
+def test_lecam_goes_on_where_it_was_interrupted(study_file: StudyFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = runs.plan(study_file(datasets=["ring8"], methods=["lecam"], training={"generator_steps": 6, "log_every": 1}))
+    (run, *_) = plan.runs
+    device = torch.device("cpu")
+    dataset = plan.datasets[run.dataset]
+    data.prepare(dataset, Path("unused"))
+    samples = data.read(dataset, "train").samples
+    training.train_run(plan, run, samples, device)
+    whole = load_file(plan.folder(run) / layout.GENERATORS["raw"])
+
+    def stop(self: sidecar.Sidecar) -> None:
+        if len(steps) == 3:
+            self.save()
+            raise KeyboardInterrupt
+        steps.append(1)
+
+    steps: list[int] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(sidecar.Sidecar, "pause", stop)
+        with pytest.raises(KeyboardInterrupt):
+            training.train_run(plan, run, samples, device)
+    training.train_run(plan, run, samples, device)
+    record = files.read_json(plan.folder(run) / layout.TRAINING)
+    assert record is not None
+    assert record["resumed_at"] == [4]
+    resumed = load_file(plan.folder(run) / layout.GENERATORS["raw"])
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_a_penalty_that_remembers_cannot_look_ahead(study_file: StudyFile) -> None:
+    plan = runs.plan(
+        study_file(datasets=["ring8"], methods=["lecam", {"name": "lecam", "label": "ahead", "unrolled": 2}])
+    )
+    assert {run.method for run in plan.runs} == {"lecam"}
+    assert "lecam remembers earlier scores" in plan.gaps[0].reason

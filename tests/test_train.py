@@ -16,7 +16,7 @@ from ganbench.losses.non_saturating import Loss as NonSaturating
 from ganbench.losses.wasserstein import Loss as Wasserstein
 from ganbench.penalties.gradient_penalty import Penalty as GradientPenalty
 from ganbench.streams import stream
-from ganbench.train import Outcome, Player, finite_rows, train
+from ganbench.train import Course, Player, finite_rows, train
 
 BATCH = 8
 
@@ -29,7 +29,7 @@ def networks() -> tuple[nn.Module, nn.Module]:
 
 
 def real_batches() -> Iterator[Tensor]:
-    return data.batches(torch.randn(50, 2, generator=stream(0, "samples")), BATCH, stream(0, "data"))
+    return data.Batches(torch.randn(50, 2, generator=stream(0, "samples")), BATCH, stream(0, "data"))
 
 
 def noise_source() -> Callable[[], Tensor]:
@@ -46,7 +46,7 @@ def players(optimizer: Callable[[nn.Module], Any] = adam) -> tuple[Player, Playe
     return Player(generator, optimizer(generator)), Player(discriminator, optimizer(discriminator))
 
 
-def run(generator: Player, discriminator: Player, **given: Any) -> Outcome:
+def run(generator: Player, discriminator: Player, **given: Any) -> Course:
     arguments: dict[str, Any] = {
         "loss": NonSaturating(),
         "penalty": None,

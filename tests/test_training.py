@@ -230,7 +230,7 @@ def test_a_run_draws_its_numbers_from_the_streams_of_its_seed(make: Make, seed: 
         loss=Wasserstein(),
         penalty=GradientPenalty(spec["method"]["penalty"]["settings"]["weight"]),
         constraint=None,
-        batches=data.batches(points, 64, stream(seed, "data")),
+        batches=data.Batches(points, 64, stream(seed, "data")),
         noise=lambda: torch.randn(64, 64, generator=noise),
         penalty_stream=stream(seed, "penalty"),
         steps=5,

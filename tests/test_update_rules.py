@@ -12,7 +12,7 @@ from torch.nn.functional import softplus
 
 from ganbench import layout, optimizers, plugins, runs, training
 from ganbench.streams import stream
-from ganbench.train import Outcome, Player, train
+from ganbench.train import Course, Player, train
 
 SGD = {"name": "sgd", "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0}
 REGISTRY = plugins.discover()
@@ -37,7 +37,7 @@ def batches(size: int = 8) -> Iterator[Tensor]:
         yield torch.randn(size, 2, generator=source, dtype=torch.float64) + 1
 
 
-def run(generator: Player, discriminator: Player, steps: int = 1, size: int = 8, **rule: Any) -> Outcome:
+def run(generator: Player, discriminator: Player, steps: int = 1, size: int = 8, **rule: Any) -> Course:
     noise = stream(0, "noise")
     fixed: dict[str, Any] = {"loss": LOSS, "penalty": None, "constraint": None, "n_critic": 1, "log_every": 1}
     return train(

@@ -52,7 +52,8 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
 
 def said(results: Results) -> list[str]:
-    return verdicts.verdicts(results, {name: standing.standing(results, name) for name in results.measures})
+    standings = {name: standing.standing(results, name) for name in results.measures}
+    return verdicts.verdicts(results, standings, {pair: contests(results, pair) for pair in results.pairs})
 
 
 def test_a_clear_winner_is_named_with_the_difference_and_its_interval(make: Make) -> None:

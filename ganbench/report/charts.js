@@ -9,12 +9,12 @@
   const HEIGHT = 330;
   const MOST_MARKERS = 1500;
   const COLOURS = 10;
-  // The shapes of the fixed figures, in their order: circle, square, diamond, up, down, plus, cross, left, right, star, hexagon.
+  // The shapes of the fixed figures, in their order: circle, square, diamond, up, down, plus, cross, left, right, star, thin diamond.
   const SHAPES = [
     "M-3,0a3,3 0 1,0 6,0a3,3 0 1,0 -6,0Z", "M-3,-3H3V3H-3Z", "M0,-4L4,0L0,4L-4,0Z", "M0,-4L4,3H-4Z", "M0,4L4,-3H-4Z",
     "M-1,-4H1V-1H4V1H1V4H-1V1H-4V-1H-1Z", "M-4,-3L-3,-4L0,-1L3,-4L4,-3L1,0L4,3L3,4L0,1L-3,4L-4,3L-1,0Z",
     "M-4,0L3,-4V4Z", "M4,0L-3,-4V4Z", "M0,-5L1.5,-1.5L5,-1.5L2,1L3,4.5L0,2.4L-3,4.5L-2,1L-5,-1.5L-1.5,-1.5Z",
-    "M-4,0L-2,-3.5H2L4,0L2,3.5H-2Z",
+    "M0,-5L2,0L0,5L-2,0Z",
   ];
   const DASHES = ["", "6 3", "1.5 2.5", "8 2 1.5 2"];
 

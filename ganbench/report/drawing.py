@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 INK = "#010203"  # stands for the page's text colour, and is replaced by it
 PALETTE = [mpl.colors.to_hex(colour) for colour in sns.color_palette("colorblind")]
 """Ten colours that colour-blind readers can tell apart; the style sheet has a lighter set for dark pages."""
-MARKERS = "osD^vPX<>*h"
+MARKERS = "osD^vPX<>*d"
 """Eleven shapes for ten colours: with more methods than colours, a colour comes back with another shape."""
 DASHES: list[Any] = ["solid", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 1.5, 1, 1.5))]
 
@@ -126,4 +126,6 @@ def legend(axes: Axes, rows: Sequence[str], found: dict[str, Look]) -> None:
         )
         for r in rows
     ]
-    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
+    axes.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, handlelength=3.4
+    )  # long enough to show a dash

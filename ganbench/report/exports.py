@@ -3,10 +3,10 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ganbench.report.collect import Results
-from ganbench.report.contests import Contest, contests
+from ganbench.report.contests import Contest
 from ganbench.report.numerals import decimals, number
 from ganbench.report.standing import Cell, Standing
 
@@ -49,13 +49,13 @@ def _numbers(cell: Cell) -> list[object]:
     ]  # fmt: skip
 
 
-def pairs_csv(results: Results) -> str:
+def pairs_csv(contests: Iterable[Contest]) -> str:
     """A row per pair of methods, dataset and architecture, on its headline metric."""
     header = (
         "dataset", "architecture", "metric", "first", "second", "effect", "scale", "low", "high", "seeds",
         "incomplete", "wins", "improvement", "improvement_low", "improvement_high", "p", "p_holm", "better",
     )  # fmt: skip
-    return table_csv(header, [_contest(contest) for pair in results.pairs for contest in contests(results, pair)])
+    return table_csv(header, [_contest(contest) for contest in contests])
 
 
 def _contest(contest: Contest) -> list[object]:

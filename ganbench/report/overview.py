@@ -66,8 +66,10 @@ def diagram(found: Ranks) -> Drawing:
             level = -(place if left else len(order) - 1 - place) - 1 - 0.4 * len(groups)
             x, edge = found.average[method], 0.5 if left else len(order) + 0.5
             axes.plot([x, x, edge], [0, level, level], color=INK, linewidth=0.8)
-            text = f"{plain(method)} ({x:.2f}) " if left else f" {plain(method)} ({x:.2f})"
-            axes.text(edge, level, text, ha="right" if left else "left", va="center")
+            axes.annotate(
+                f"{plain(method)} ({x:.2f})", (edge, level), (-4 if left else 4, 0),
+                textcoords="offset points", ha="right" if left else "left", va="center",
+            )  # fmt: skip
         for place, group in enumerate(groups):
             ends = [found.average[group[0]] - 0.04, found.average[group[-1]] + 0.04]
             axes.plot(ends, [-0.4 * (place + 1)] * 2, color=INK, linewidth=3.5, solid_capstyle="butt")

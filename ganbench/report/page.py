@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import os
 import shutil
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ def render(
     """Everything of a report; equal results give equal bytes. `beside`: the folder of pictures that do not fit."""
     os.environ.setdefault("MPLBACKEND", "agg")
     standings = {name: standing.standing(results, name) for name in results.measures}
+    versus = {pair: contests.contests(results, pair) for pair in results.pairs}
     drawings: list[Drawing] = []
 
     def drawn(drawing: Drawing | None) -> dict[str, Any] | None:
@@ -115,7 +117,7 @@ def render(
                 "sheets": pictures.rows(shown.get((pair, "samples"), [])),
                 "interpolations": shown.get((pair, "interpolations"), []),
                 "neighbours": shown.get((pair, "nearest training images"), []),
-                "contests": _contests(results, pair, standings),
+                "contests": _contests(results, pair, standings, versus[pair]),
                 "derived": _derived(results, pair),
             }
         )
@@ -132,7 +134,7 @@ def render(
         "script_hash": digest,
         "charts": Markup(charts.embedded(data)),
         "statuses": results.runs.status.value_counts().to_dict(),
-        "verdicts": [*_changed(changes, sides), *verdicts.verdicts(results, standings)],
+        "verdicts": [*_changed(changes, sides), *verdicts.verdicts(results, standings, versus)],
         "headline": [standings[name] for name in heads],
         "others": [table for name, table in standings.items() if name not in heads],
         "best": _best_checkpoints(results),
@@ -164,7 +166,7 @@ def render(
     html = _environment().get_template("page.html").render(context)
     return Report(
         html,
-        _tables(results, standings, rank_table),
+        _tables(results, standings, rank_table, versus),
         {f"figures/{d.name}.{form}": of for d in drawings for form, of in (("svg", d.svg.encode()), ("pdf", d.pdf))},
         copies,
     )
@@ -186,7 +188,10 @@ def _write(report: Report, page: Path) -> None:
 
 
 def _tables(
-    results: Results, standings: dict[str, standing.Standing], ranks: dict[str, list[float | None]]
+    results: Results,
+    standings: dict[str, standing.Standing],
+    ranks: dict[str, list[float | None]],
+    versus: dict[Pair, list[contests.Contest]],
 ) -> dict[str, str]:
     """The texts of all tables by their path."""
     pairs = [", ".join(pair) for pair in results.pairs]
@@ -194,7 +199,7 @@ def _tables(
         "runs.csv": results.runs.to_csv(index=False, lineterminator="\n"),
         "evaluations.csv": results.evaluations.to_csv(index=False, lineterminator="\n"),
         "tables/cells.csv": exports.cells_csv(list(standings.values())),
-        "tables/pairs.csv": exports.pairs_csv(results),
+        "tables/pairs.csv": exports.pairs_csv(itertools.chain.from_iterable(versus.values())),
         "tables/ranks.csv": exports.table_csv(["method", *pairs], [[row, *of] for row, of in ranks.items()]),
         "tables/ranks.tex": exports.ranks_tex(results, ranks),
     }
@@ -214,11 +219,15 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _contests(results: Results, pair: Pair, standings: dict[str, standing.Standing]) -> list[contests.Contest]:
+def _contests(
+    results: Results, pair: Pair, standings: dict[str, standing.Standing], all_pairs: list[contests.Contest]
+) -> list[contests.Contest]:
     """All pairs of a few methods; of many, the best against each other one."""
     cells = standings[results.headline(pair[0])].column(pair)
     leader = next((row for row, cell in cells.items() if cell.best), None)
-    return contests.contests(results, pair, leader if len(cells) > contests.MOST_METHODS else None)
+    if leader is None or len(cells) <= contests.MOST_METHODS:
+        return all_pairs
+    return contests.contests(results, pair, leader)
 
 
 def _changed(changes: list[merged.Change] | None, sides: dict[str, str] | None) -> list[str]:

@@ -7,10 +7,12 @@
     return given === "" ? null : Number(given);
   };
 
+  const words = new Intl.Collator("en", { numeric: true });
+
   // What has no number is last in either direction.
   const compare = (a, b, sign) => {
     if (a === null || b === null) return (a === null) - (b === null);
-    return sign * (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true }));
+    return sign * (typeof a === "number" && typeof b === "number" ? a - b : words.compare(a, b));
   };
 
   const sort = (table, header) => {
@@ -44,13 +46,13 @@
     input.type = "search";
     input.placeholder = "words";
     input.addEventListener("input", () => {
-      const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
       const rows = [...table.querySelectorAll("tbody:not(.pinned) tr")];
       for (const row of rows) {
         const text = row.textContent.toLowerCase();
-        row.hidden = !words.every((word) => text.includes(word));
+        row.hidden = !wanted.every((word) => text.includes(word));
       }
-      status.textContent = words.length ? `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows` : "";
+      status.textContent = wanted.length ? `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows` : "";
     });
     return labelled("Filter rows ", input);
   };

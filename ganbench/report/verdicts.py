@@ -11,9 +11,9 @@ MOST_NAMED = 4
 """So many methods are named in one sentence; the rest is counted."""
 
 
-def verdicts(results: Results, standings: dict[str, Standing]) -> list[str]:
-    """What is true of all of it, then a sentence per dataset and architecture, then who failed."""
-    columns = {pair: contests(results, pair) for pair in results.pairs}
+def verdicts(results: Results, standings: dict[str, Standing], columns: dict[Pair, list[Contest]]) -> list[str]:
+    """What is true of all of it, then a sentence per dataset and architecture, then who failed. `columns`: all pairs of
+    rows of each."""
     found = [*_overall(results, columns)]
     for pair in results.pairs:
         found.append(_column(results, pair, standings[results.headline(pair[0])]))
@@ -68,7 +68,7 @@ def _column(results: Results, pair: Pair, standing: Standing) -> str:
     unit = f" {standing.unit}" if standing.unit else ""
     interval = f" {span(leader.summary.average.interval)}" if leader.summary.average.interval else ""
     verb = "leads" if len(best) == 1 else "lead"
-    sentence = f"{where}: {listed(best)} {verb} with {leader.text}{unit}{interval} ({standing.title})"
+    sentence = f"{where}: {_named(best)} {verb} with {leader.text}{unit}{interval} ({standing.title})"
     others = [c for c in contests(results, pair, best[0]) if c.second not in best]
     if not others:
         return f"{sentence}."
@@ -79,16 +79,20 @@ def _column(results: Results, pair: Pair, standing: Standing) -> str:
     failed = [c.second for c in others if cells[c.second].summary.failures.events]
     open_ = [c.second for c in others if c.winner is None and c.second not in failed]
     if beaten:
-        parts = [f"{c.second} {_effect(c)}" for c in beaten[:MOST_NAMED]]
-        more = f", and {plural(len(beaten) - MOST_NAMED, 'other')}" if len(beaten) > MOST_NAMED else ""
-        sentence += (
-            f". {'It' if len(best) == 1 else best[0]} beats {listed(parts)}{more}, {plural(seeds, 'paired seed')}"
-        )
+        winner, parts = "It" if len(best) == 1 else best[0], [f"{c.second} {_effect(c)}" for c in beaten]
+        sentence += f". {winner} beats {_named(parts)}, {plural(seeds, 'paired seed')}"
     if open_:
-        sentence += f". Not told apart from {'it' if len(best) == 1 else best[0]}: {listed(open_)}"
+        sentence += f". Not told apart from {'it' if len(best) == 1 else best[0]}: {_named(open_)}"
     if failed:
-        sentence += f". With failed runs: {listed(failed)}"
+        sentence += f". With failed runs: {_named(failed)}"
     return f"{sentence}."
+
+
+def _named(rows: list[str]) -> str:
+    """A few names; of more the first ones, and how many more."""
+    if len(rows) <= MOST_NAMED + 1:
+        return listed(rows)
+    return listed([*rows[:MOST_NAMED], plural(len(rows) - MOST_NAMED, "other")])
 
 
 def _effect(contest: Contest) -> str:

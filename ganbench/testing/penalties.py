@@ -111,6 +111,24 @@ def determinism(penalty: Any) -> None:
     )
 
 
+def memory(penalty: Any) -> None:
+    """A penalty that remembers does so in what its `begin()` returns, which can be saved and goes on from there."""
+    if not hasattr(penalty, "begin"):
+        return
+    discriminator, batches = judge((2,)), [_samples((2,), size) for size in (16, 7, 16, 16)]
+
+    def course(remembering: Any, of: list[tuple[Tensor, Tensor]]) -> list[float]:
+        return [float(remembering(discriminator, *both, stream(0, "testing penalty")).detach()) for both in of]
+
+    whole = course(penalty.begin(), batches)
+    demand(whole == course(penalty.begin(), batches), "`begin()` does not begin anew: it remembers another training")
+    first, second = penalty.begin(), penalty.begin()
+    halves = course(first, batches[:2])
+    second.load_state_dict(first.state_dict())
+    halves += course(second, batches[2:])
+    demand(whole == halves, f"saved and loaded it gives {halves}, otherwise {whole}; is something not in `state_dict`?")
+
+
 CHECKS = (
     finite_scalar,
     gradients,
@@ -120,6 +138,7 @@ CHECKS = (
     precision,
     inputs_unchanged,
     determinism,
+    memory,
 )
 
 
@@ -137,6 +156,8 @@ def _call(penalty: Any, discriminator: nn.Module, real: Tensor, fake: Tensor, se
 
 
 def _bare(penalty: Any, discriminator: nn.Module, real: Tensor, fake: Tensor, seed: int) -> Tensor:
+    if hasattr(penalty, "begin"):  # each call is the first of a training
+        penalty = penalty.begin()
     value = penalty(discriminator, real, fake, stream(seed, "testing penalty"))
     demand(isinstance(value, Tensor) and value.dim() == 0, f"the penalty is {value!r}; it should be one number, ()")
     found: Tensor = value

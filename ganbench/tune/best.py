@@ -1,6 +1,7 @@
 """Choose the best trial, and tell those who train with it. Imports no torch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -8,7 +9,6 @@ import yaml
 from ganbench import files, method, parameters, specs
 from ganbench.runs import Plan, Run
 from ganbench.searches import Search, Step
-from ganbench.specs import Spec
 from ganbench.tune import records
 from ganbench.tune.records import Record
 
@@ -71,27 +71,30 @@ def entry(search: Search, chosen: Record) -> dict[str, Any]:
     return {"name": search.method.name, "label": f"{search.method.label}-tuned", **base, **own, **found}
 
 
-def settled(plan: Plan, run: Run) -> Spec:
-    """The spec of a run with the settings that its search found; of a run that waits for none, its own.
+def settled(plan: Plan, run: Run) -> Run:
+    """A run with the settings that its search found in its spec; a run that waits for none as it is.
 
     Raises NotTunedError.
     """
     search = plan.searches.get(run.cell)
     if search is None:
-        return run.spec
+        return run
     path = plan.best(search)
     found = files.read_json(path)
     if found is None or found.get("search") != search.digest:
         raise NotTunedError(f"{path}: not what this search found; `snakemake --configfile {plan.file}` makes it")
-    budget = next(plan.study.training_on(entry) for entry in plan.study.datasets if entry.label == run.dataset)
-    return {**specs.of_run(search.dataset.spec, found["architecture"], found["method"], budget), "seed": run.seed}
+    spec = specs.of_run(search.dataset.spec, found["architecture"], found["method"], plan.training(run))
+    return replace(run, spec={**spec, "seed": run.seed})
 
 
-def sha256(plan: Plan, run: Run) -> str | None:
-    """The hash of what a tuned run is trained with; None for another run, and before there is any."""
+def named(plan: Plan, run: Run) -> dict[str, str]:
+    """What the record of a tuned run names, besides its digest: the hash of the settings that it is trained with, empty
+    while there are none. Nothing for another run."""
     search = plan.searches.get(run.cell)
-    path = None if search is None else plan.best(search)
-    return files.sha256(path) if path is not None and path.is_file() else None
+    if search is None:
+        return {}
+    path = plan.best(search)
+    return {"best_sha256": files.sha256(path) if path.is_file() else ""}
 
 
 def _headline(search: Search, chosen: Record) -> str:

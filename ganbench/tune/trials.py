@@ -1,7 +1,6 @@
 """Carry out trials: train with some settings on the tuning's seeds, and judge by the validation split."""
 
 import time
-from typing import Any
 
 import torch
 
@@ -13,12 +12,18 @@ from ganbench.runs import Plan
 from ganbench.searches import Search, Step
 from ganbench.specs import Spec
 from ganbench.streams import stream
-from ganbench.train import Player
+from ganbench.training import Session
 from ganbench.tune import pruning, records
 from ganbench.tune.pruning import Referee
 from ganbench.tune.records import Record
 
-Built = tuple[Any, Player, Player]
+
+class HopelessError(Exception):
+    """A trial is not worth going on with."""
+
+
+class UndefinedError(Exception):
+    """An objective has no value for these samples."""
 
 
 def carry_out(plan: Plan, step: Step, device: torch.device) -> bool:
@@ -68,7 +73,7 @@ class Bench:
             found = self._train(asked, {**asked["spec"], "seed": seed}, place, referee)
             seeds.append(found)
             status, reason = found["status"], found["reason"]
-            if status == "ok" and referee.at_seed(place + 1, _end(found)[self._first]):
+            if status == "ok" and referee.at_seed(place + 1, self._objective(found["curve"][-1])):
                 status, reason = "pruned", f"worse than the best trial on {place + 1} seeds"
             if status != "ok":
                 break
@@ -88,57 +93,49 @@ class Bench:
             "cost": {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu_start},
         }
 
-    @property
-    def _first(self) -> str:
-        return self.search.objectives[0].name
-
     def _train(self, asked: Record, spec: Spec, place: int, referee: Referee) -> Record:
         """One training of a trial, with its curve of the objectives."""
         steps = spec["training"]["generator_steps"]
+        rungs = {*spec["training"]["snapshots"], steps}
         name = f"{self.search.cell}/trial{asked['number']}/seed{spec['seed']}"
         progress = Progress(name, steps, layout.results(self.plan.study.study), len(self.plan.runs))
-        built = training.build(self.plan, spec, tuple(self.samples.shape[1:]), self.device)
-        curve: list[Record] = []
-        end: dict[str, Any] = {"status": "ok", "reason": None, "steps": steps}
+        session = training.begin(self.plan, spec, self.samples, self.device)
+        course, curve = session.course, list[Record]()
 
-        def enough(step: int) -> bool:
-            status, reason = self._judged(built, spec, step, place, curve, referee)
-            if status != "ok":
-                end.update(status=status, reason=reason, steps=step)
-            return status != "ok"
+        def judge() -> None:
+            if course.step in rungs and course.diverged_at is None:
+                curve.append({"step": course.step, "metrics": self._measured(session, spec)})
+                evaluation = place * self.search.tuning.evaluations + len(curve)
+                if referee.at_evaluation(evaluation, self._objective(curve[-1])):
+                    raise HopelessError(f"hopeless at evaluation {evaluation}")
 
-        outcome = training.fit(self.plan, spec, built, self.samples, self.device, progress, enough)
-        if outcome.diverged_at is not None:
-            end.update(status="diverged", reason=outcome.reason, steps=outcome.diverged_at)
-        elif end["status"] == "ok":
-            enough(steps)
-        return {"seed": spec["seed"], "planned_steps": steps, **end, "curve": curve}
-
-    def _judged(
-        self, built: Built, spec: Spec, step: int, place: int, curve: list[Record], referee: Referee
-    ) -> tuple[str, str | None]:
-        """Measure a trial after a step, and say whether it may go on."""
+        status, reason = "ok", None
         try:
-            metrics = self._measured(built, spec)
-        except NotFiniteError as error:
-            return "diverged", str(error)
-        curve.append({"step": step, "metrics": metrics})
-        if None in metrics.values():
-            return "diverged", "the objective is not defined"
-        evaluation = place * self.search.tuning.evaluations + len(curve)
-        value = metrics[self._first]
-        if value is not None and referee.at_evaluation(evaluation, value):
-            return "pruned", f"hopeless at evaluation {evaluation}"
-        return "ok", None
+            training.fit(self.plan, spec, session, progress, judge)
+        except HopelessError as error:
+            status, reason = "pruned", str(error)
+        except (NotFiniteError, UndefinedError) as error:
+            status, reason = "diverged", str(error)
+        if course.diverged_at is not None:
+            status, reason = "diverged", course.reason
+        ended = {"status": status, "reason": reason, "steps": course.diverged_at or course.step}
+        return {"seed": spec["seed"], "planned_steps": steps, **ended, "curve": curve}
 
-    def _measured(self, built: Built, spec: Spec) -> dict[str, float | None]:
-        """The objectives of a generator as it is, against the validation split."""
-        architecture, generator, _ = built
+    def _measured(self, session: Session, spec: Spec) -> dict[str, float | None]:
+        """The objectives of a generator as it is, against the validation split. Raises NotFiniteError, and
+        UndefinedError if one is not defined."""
         measures = self.search.objectives
         count = max(measure.samples for measure in measures)
         noise = stream(spec["seed"], "over training", self.device)
-        samples = generate(generator.network, count, architecture.noise_dim, noise)
-        return self.instruments.measure(self.instruments.see(samples, measures), measures)
+        samples = generate(session.generator.network, count, session.architecture.noise_dim, noise)
+        metrics = self.instruments.measure(self.instruments.see(samples, measures), measures)
+        if None in metrics.values():
+            raise UndefinedError("the objective is not defined")
+        return metrics
+
+    def _objective(self, point: Record) -> float:
+        """The first objective at a point of a curve."""
+        return float(point["metrics"][self.search.objectives[0].name])
 
 
 def _end(of: Record) -> dict[str, float]:
