@@ -90,9 +90,10 @@ class Tuning(Strict):
         return (self.objective,) if isinstance(self.objective, str) else self.objective or ()
 
     def numbers(self, generation: int) -> list[int]:
-        """The trials of a generation: all have the same number of them, but for the last, which may have fewer."""
-        size = -(-self.trials // self.generations)
-        return list(range(generation * size, min(self.trials, (generation + 1) * size)))
+        """The trials of a generation: all have the same number of them, or the first ones have one more."""
+        size, more = divmod(self.trials, self.generations)
+        first = generation * size + min(generation, more)
+        return list(range(first, first + size + (generation < more)))
 
 
 class TuningChanges(Strict):

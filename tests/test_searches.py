@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 from conftest import StudyFile
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ganbench import runs
 from ganbench.problems import StudyError
+from ganbench.tuning import Tuning
 
 TUNING: dict[str, Any] = {"trials": 6, "generations": 3, "seeds": [100, 101]}
 
@@ -69,12 +72,21 @@ def test_the_chain_is_static_and_every_method_has_the_same_budget(study_file: St
     for cell in ("ring8/mlp/non-saturating", "ring8/mlp/wgan"):
         steps = [step for step in plan.tuning_steps.values() if step.search.cell == cell]
         assert sorted(n for step in steps for n in step.numbers) == list(range(7))
-        assert [step.numbers for step in steps if step.kind == "trials"] == [(0, 1), (2,), (3, 4), (5,), (6,)]
+        assert [step.numbers for step in steps if step.kind == "trials"] == [(0, 1), (2,), (3, 4), (5, 6)]
         assert steps[-1].kind == "best"
         done: set[str] = set()
         for step in steps:
             assert set(step.needs) <= done
             done.add(step.id)
+
+
+@given(trials=st.integers(2, 60), data=st.data())
+def test_generations_share_all_trials_evenly(trials: int, data: st.DataObject) -> None:
+    generations = data.draw(st.integers(1, trials))
+    tuning = Tuning(trials=trials, generations=generations, seeds=(1,))
+    parts = [tuning.numbers(generation) for generation in range(generations)]
+    assert [number for part in parts for number in part] == list(range(trials))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
 def test_a_tuned_run_waits_for_its_search_and_no_other_run_does(study_file: StudyFile) -> None:
