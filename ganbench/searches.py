@@ -19,6 +19,9 @@ from ganbench.specs import Spec, digest
 from ganbench.study import Entry, Study, Training
 from ganbench.tuning import Tuning
 
+OF_PAIRS = ("architecture", "augment")
+"""What may keep a method and an architecture from meeting, besides the names of plugins."""
+
 Direction = Literal["minimize", "maximize"]
 Kind = Literal["ask", "trials", "open", "work", "best"]
 
@@ -195,7 +198,8 @@ def of_cell(
     }
     problems = []
     for parameter in found.parameters:
-        for probe in spaces.probes(parameter.space):
+        matters = parameters.is_name(parameter.path) or parameter.path.startswith(OF_PAIRS)
+        for probe in spaces.probes(parameter.space) if matters else ():
             _, reason = found.run_spec({**parameter.when, parameter.path: probe}, found.training, registry)
             if reason:
                 what = f"{method.label} with {architecture.label}: {parameter.path} {probe!r}"

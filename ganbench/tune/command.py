@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ganbench import files
 from ganbench.runs import Plan
 from ganbench.searches import Step
 from ganbench.tune import best, records
@@ -23,7 +22,7 @@ def carry_out(plan: Plan, step: Step, device: "Callable[[], torch.device]") -> b
             best.write(plan, step)
         case "trials":
             if all(records.is_finished(plan, step.search, number) for number in step.numbers):
-                files.write_json(plan.output_of_tuning(step), {"digest": step.digest, "trials": list(step.numbers)})
+                records.finish(plan, step)
                 return True
             from ganbench.tune import trials
 

@@ -76,6 +76,13 @@ def is_finished(plan: Plan, search: Search, number: int) -> bool:
         return False
 
 
+def finish(plan: Plan, step: Step) -> None:
+    """Declare the trials of a step done, and forget the logs of earlier failures."""
+    for number in step.numbers:
+        trial_file(plan, step.search, number).with_suffix(".log").unlink(missing_ok=True)
+    files.write_json(plan.output_of_tuning(step), {"digest": step.digest, "trials": list(step.numbers)})
+
+
 def is_true(plan: Plan, step: Step) -> bool:
     """Whether the output of a step is there and speaks of this search, and what it speaks of is there."""
     content = files.read_json(plan.output_of_tuning(step))

@@ -44,13 +44,8 @@ def carry_out(plan: Plan, step: Step, device: torch.device) -> bool:
         log = records.trial_file(plan, search, number).with_suffix(".log")
         failed |= not jobs.attempt(f"{search.cell}/trial{number}", log, work)
     if not failed:
-        finish(plan, step)
+        records.finish(plan, step)
     return not failed
-
-
-def finish(plan: Plan, step: Step) -> None:
-    """Declare the trials of a step done."""
-    files.write_json(plan.output_of_tuning(step), {"digest": step.digest, "trials": list(step.numbers)})
 
 
 class Bench:
