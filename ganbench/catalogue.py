@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from ganbench import method, plugins, show, study, yamlfile
+from ganbench import method, paper, plugins, show, study, yamlfile
 from ganbench.cards import KINDS, Card
 from ganbench.plugins import Registry
 
@@ -28,6 +28,17 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "A method": method.Method,
     **{f"Optimizer `{name}`": model for name, model in method.OPTIMIZER_KINDS.items()},
 }
+OF_A_PAPER: dict[str, type[BaseModel]] = {
+    "`paper`": paper.Paper,
+    "An entry of `columns`": paper.Column,
+    "An entry of `rows`": paper.Row,
+    "An entry of `values`": paper.Value,
+    "A claim that is an order": paper.Order,
+    "A claim of success": paper.Success,
+    "A claim of more successes": paper.Lead,
+    "An entry of `deviations`": paper.Deviation,
+    "`budget`": paper.Budget,
+}
 BOUNDS = {Gt: "above {}", Ge: "at least {}", Lt: "below {}", Le: "at most {}"}
 WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false", type(None): "null", dict: "mapping"}
 
@@ -36,18 +47,20 @@ def pages() -> dict[str, str]:
     """All generated pages, by path."""
     registry = plugins.discover()
     built_in = {kind: [c for c in registry.cards[kind].values() if c.source == "built-in"] for kind in KINDS}
-    found = {"reference/study.md": study_reference(), "reference/methods.md": methods(registry)}
+    found = {
+        "reference/study.md": reference("Study reference", "[Studies](../study.md)", SECTIONS),
+        "reference/paper.md": reference(
+            "Reference of a published table", "[Published tables](../papers.md)", OF_A_PAPER
+        ),
+        "reference/methods.md": methods(registry),
+    }
     return found | {f"reference/{KINDS[kind][0]}.md": kind_page(kind, cards) for kind, cards in built_in.items()}
 
 
-def study_reference() -> str:
-    """A table of keys for each section of a study file."""
-    lines = [
-        "# Study reference",
-        "",
-        "Generated from the models that validate a study. [Studies](../study.md) explains.",
-    ]
-    for title, model in SECTIONS.items():
+def reference(head: str, explained: str, sections: dict[str, type[BaseModel]]) -> str:
+    """A table of keys for each of some sections of a study file."""
+    lines = [f"# {head}", "", f"Generated from the models that validate a study. {explained} explains."]
+    for title, model in sections.items():
         lines += ["", f"## {title}", "", _paragraph(inspect.getdoc(model) or ""), ""]
         about = _field_docs(model)
         rows = []

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganbench import measures, method, plugins, yamlfile
+from ganbench import layout, measures, method, plugins, yamlfile
 from ganbench.cards import Card
 from ganbench.method import OPTIMIZER_KINDS, Method
 from ganbench.plugins import Registry, unknown
@@ -61,6 +61,8 @@ def find(raw: dict[str, Any], registry: Registry) -> list[Problem]:
     found += _pairs(registry, datasets, architectures)
     if raw.get("study") in SHARED_FOLDERS:
         found.append(Problem("study", f"'{raw['study']}' is a folder that studies share; choose another name"))
+    if raw.get("study") == layout.PAPERS:
+        found.append(Problem("study", f"'{layout.PAPERS}' is the page over all published tables; choose another name"))
     return found
 
 

@@ -4,13 +4,30 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from ganbench import __version__, cards, devices, interruptions, layout, markers, plugins, runs, study, yamlfile
+from ganbench import (
+    __version__,
+    cards,
+    devices,
+    interruptions,
+    layout,
+    markers,
+    plugins,
+    runs,
+    slots,
+    study,
+    trust,
+    yamlfile,
+)
 from ganbench.problems import Problem, StudyError
 from ganbench.runs import Plan
 
+if TYPE_CHECKING:
+    import torch
+
 Known = TypeVar("Known")
+PAPERS = Path("configs/papers")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     both = add("compare", _compare, "Render one page over two studies, or two copies of results, and say what changed.")
     for name in ("first", "second"):
         both.add_argument(name, type=Path, help="a study file, or a folder of results such as results/quick")
+    papers = add("papers", _papers, "Render the page over all published tables that were reproduced.")
+    papers.add_argument("folder", nargs="?", type=Path, default=PAPERS, help="of their studies, if not configs/papers")
+    papers.add_argument("--markdown", type=Path, metavar="FOLDER", help="write Markdown and CSV too")
     kinds = plugins.KINDS_AND_METHOD
     add("list", _list, "List the plugins.").add_argument("kind", nargs="?", choices=kinds)
     showing = add("show", _show, "Show a plugin: settings, traits, citation, source.")
@@ -64,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("name")
     new.add_argument("--folder", type=Path, default=Path(), help="where to, if not here")
     add("doctor", _doctor, "Look for what would keep ganbench from working here.")
+    recovering = add(
+        "recover",
+        _recover,
+        "After snakemake was killed: wait for the jobs that it left running, then unlock.",
+    )
+    recovering.add_argument("study", type=Path)
+    recovering.add_argument("--cancel", action="store_true", help="end those jobs instead of waiting for them")
     for name, verb, text in (
         ("data", _data, "Step of the workflow: prepare a dataset."),
         ("extractor", _extractor, "Step of the workflow: train a feature extractor, or fetch its weights."),
@@ -107,6 +134,8 @@ def _check(options: argparse.Namespace) -> int:
     print(f"{options.study}: fine. {len(plan.runs)} runs, {trained} of them trained.")
     for cell in dict.fromkeys(run.cell for run in plan.runs):
         print(f"  {cell}")
+    for path in trust.files(plan.registry):
+        print(f"  code that will be run: {path}")
     for search in plan.searches.values():
         tuning = search.tuning
         what = f"{len(search.parameters)} parameters, {tuning.trials} trials on {len(tuning.seeds)} seeds"
@@ -165,6 +194,13 @@ def _doctor(_: argparse.Namespace) -> int:
     return doctor.examine()
 
 
+def _recover(options: argparse.Namespace) -> int:
+    from ganbench import recover
+
+    recover.recover(options.study, options.cancel)
+    return 0
+
+
 def _data(options: argparse.Namespace) -> int:
     plan = _planned(options)
     from ganbench import data
@@ -184,9 +220,11 @@ def _extractor(options: argparse.Namespace) -> int:
 
 def _features(options: argparse.Namespace) -> int:
     plan = _planned(options)
+    wanted = _named(plan.features, options)
+    device = _device(plan, options)
     from ganbench import features
 
-    features.make(*_named(plan.features, options), devices.choose(plan.study.device, _threads(plan, options)))
+    features.make(*wanted, device)
     return 0
 
 
@@ -209,7 +247,7 @@ def _job(options: argparse.Namespace) -> int:
     if all(markers.is_done(plan, job.step, run) for run in job.runs):  # no torch for nothing
         markers.write(plan, job)
         return 0
-    device = devices.choose(plan.study.device, _threads(plan, options))
+    device = _device(plan, options)
     if options.step == "train":
         from ganbench.training import carry_out
     else:
@@ -225,7 +263,8 @@ def _tune(options: argparse.Namespace) -> int:
         raise JobError(f"{plan.file}: changed since this workflow was planned; run snakemake again")
     from ganbench.tune import command
 
-    return 0 if command.carry_out(plan, step, lambda: devices.choose(plan.study.device, _threads(plan, options))) else 1
+    with interruptions.obeyed():
+        return 0 if command.carry_out(plan, step, lambda: _device(plan, options)) else 1
 
 
 def _journal(options: argparse.Namespace) -> int:
@@ -256,11 +295,26 @@ def _compare(options: argparse.Namespace) -> int:
     return 0
 
 
+def _papers(options: argparse.Namespace) -> int:
+    from ganbench.report import papers
+
+    print(papers.write(options.folder, options.markdown))
+    return 0
+
+
 def _planned(options: argparse.Namespace) -> Plan:
-    """The plan, with this process limited to its threads before torch is imported."""
+    """The plan, whose plugins may be run, with this process limited to its threads before torch is imported."""
     plan = runs.plan(options.study)
+    trust.demand(plan.registry)
     devices.limit_threads(_threads(plan, options))
     return plan
+
+
+def _device(plan: Plan, options: argparse.Namespace) -> "torch.device":
+    """Where to compute; a GPU is waited for before torch is imported, so that waiting costs next to nothing."""
+    if plan.study.device != "cpu":
+        slots.take(plan.study.jobs_per_gpu)
+    return devices.choose(plan.study.device, _threads(plan, options))
 
 
 def _threads(plan: Plan, options: argparse.Namespace) -> int:

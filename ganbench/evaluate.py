@@ -23,7 +23,8 @@ def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
 
 
 def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.device) -> None:
-    """Measure one trained run and write its metrics. A diverged run has a status, and numbers only from before."""
+    """Measure one trained run and write its metrics. A diverged run has a status, and numbers only from before;
+    one that ran out of time is measured where it was."""
     folder = plan.folder(run)
     cpu_start = time.process_time()
     training = files.read_json(folder / layout.TRAINING)
@@ -45,7 +46,9 @@ def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.d
                 evaluations.append(final)
                 if weights == "raw":
                     verdict = _verdict(seen, instruments)
-                    if verdict is not None and status == "ok":
+                    if verdict is not None and status == "timeout":  # what is not finished has not collapsed
+                        reason = f"{reason}; there {verdict}"
+                    elif verdict is not None:
                         status, reason = "collapsed", verdict
                     masses = gallery.mode_masses(seen, instruments)
                     gallery.write(trained, seen, instruments)

@@ -12,6 +12,14 @@ Minibatch = Literal["none", "discrimination", "deviation"]
 Network = TypeVar("Network", bound=nn.Module)
 
 
+class Uniform(nn.Module):
+    """Standard normal noise as uniform noise in (-1, 1): twice its distribution function, less 1."""
+
+    def forward(self, noise: Tensor) -> Tensor:
+        """Noise (batch, n) to noise (batch, n)."""
+        return torch.erf(noise / 2**0.5)
+
+
 class MinibatchDiscrimination(nn.Module):
     """Appends to each sample's features how near the others are (Salimans et al. 2016, section 3.2).
 

@@ -69,6 +69,11 @@ def run_in(results: Path, run_id: str) -> Path:
     return results / "runs" / run_id
 
 
+def lock(study: str, run_id: str) -> Path:
+    """What a process holds while it works on a run. Beside the runs, so that a run's folder can be deleted."""
+    return results(study) / "locks" / f"{run_id.replace('/', '~')}.lock"  # no label has a tilde
+
+
 def study(results: Path) -> Path:
     """The study file that a folder of results is of, as it was when its page was made; with its own plugins beside."""
     return results / "study" / "study.yaml"
@@ -92,6 +97,15 @@ def tuning_in(results: Path, step: str) -> Path:
 def report(study: str) -> Path:
     """The page; figures/, tables/ and samples/ lie beside it."""
     return REPORTS / study / "index.html"
+
+
+PAPERS = "papers"
+"""The folder under reports/ of the page over all published tables."""
+
+
+def papers() -> Path:
+    """The page over all published tables."""
+    return REPORTS / PAPERS / "index.html"
 
 
 def runs_table(study: str) -> Path:

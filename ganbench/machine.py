@@ -10,11 +10,15 @@ from typing import Any
 
 import torch
 
+from ganbench import slots
+
 PACKAGES = ("ganbench", "torch", "torch-fidelity", "numpy", "scikit-learn", "snakemake")
 
 
 def provenance(device: torch.device) -> dict[str, Any]:
-    """Versions, processor or GPU name, threads."""
+    """Versions, processor or GPU name, threads; on a GPU, by how many processes it may have been shared."""
+    slot = slots.mine()
+    shared = {"jobs_per_gpu": slot.share} if slot is not None and device.type == "cuda" else {}
     return {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
@@ -23,6 +27,7 @@ def provenance(device: torch.device) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        **shared,
     }
 
 

@@ -99,6 +99,8 @@ class Method(Strict):
     """The discriminator's optimizer."""
     n_critic: PositiveInt = 1
     """Discriminator steps per generator step."""
+    generator_turns: PositiveInt = 1
+    """How many steps the generator takes in its turn, on the same noise; together they count as one."""
     simultaneous: bool = False
     """Both players move from the same point, instead of one after the other."""
     unrolled: NonNegativeInt = 0

@@ -3,18 +3,27 @@
 The spec of a run is everything that can change its result and nothing else; its digest is the cache key.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from ganbench import checks, layout, pairing, protocol, searches, specs, study
+from ganbench import checks, layout, pairing, paper, protocol, searches, specs, study
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError
 from ganbench.protocol import Dataset, Extractor
 from ganbench.searches import Scope, Search, Step
 from ganbench.specs import Spec, digest
 from ganbench.study import DatasetEntry, Entry, Study, Training
+
+USUAL_RUNS = {"train": 1, "evaluate": 8}
+"""Runs of a job where the study does not say."""
+
+MOST_JOBS = 4_000
+"""About as many jobs of a step as a study is cut into where it does not say: Snakemake takes 2 ms to plan one, and a
+job's process 3 s to start."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,10 @@ class Plan:
     def digest(self) -> str:
         """Changes when anything that the report shows changes in the study."""
         datasets = [[dataset.evaluation.threshold, list(dataset.measures)] for dataset in self.datasets.values()]
-        shown = [self.study.study, self.study.description, [vars(gap) for gap in self.gaps], self.notes, datasets]
+        study, gaps = self.study, [vars(gap) for gap in self.gaps]
+        shown: list[Any] = [study.study, study.description, gaps, self.notes, datasets]
+        if study.paper is not None:
+            shown.append(study.paper.model_dump(mode="json"))
         return digest([*shown, [[run.id, run.digest, run.evaluation_digest] for run in self.runs]])
 
     def marker(self, job: Job) -> Path:
@@ -232,6 +244,15 @@ def plan(file: Path) -> Plan:
                     raise StudyError(file, problems)
                 found |= tuned
                 runs += _cells(wanted, entry, dataset, architecture, registry, tuned, gaps, notes)
+    if wanted.paper is not None:
+        columns = {label: list(dataset.measures) for label, dataset in datasets.items()}
+        pairs = dict.fromkeys((run.dataset, run.architecture) for run in runs)
+        trained = {label: [of for dataset, of in pairs if dataset == label] for label in datasets}
+        problems = paper.misplaced(wanted.paper, columns, trained)
+        if not runs:
+            problems.append(Problem("paper.budget", "nothing is left of the study"))
+        if problems:
+            raise StudyError(file, problems)
     return Plan(
         file=file,
         study=wanted,
@@ -315,8 +336,9 @@ def _evaluation_spec(run_spec: Spec, dataset: Dataset) -> Spec:
     }
 
 
-def _jobs(step: str, runs: Iterable[Run], runs_per_job: dict[str, int]) -> dict[str, Job]:
+def _jobs(step: str, runs: Sequence[Run], runs_per_job: dict[str, int | None]) -> dict[str, Job]:
     """Training jobs hold runs of one dataset and architecture, evaluation jobs runs of one dataset."""
+    usual = max(USUAL_RUNS[step], math.ceil(len(runs) / MOST_JOBS))
     groups: dict[str, list[Run]] = {}
     for run in runs:
         waits = "/tuned" if "tuning" in run.spec else ""  # and no other run with it
@@ -324,7 +346,7 @@ def _jobs(step: str, runs: Iterable[Run], runs_per_job: dict[str, int]) -> dict[
         groups.setdefault(group, []).append(run)
     jobs = {}
     for group, members in groups.items():
-        width = runs_per_job[members[0].dataset]
+        width = runs_per_job[members[0].dataset] or usual
         for number, start in enumerate(range(0, len(members), width)):
             job = Job(f"{group}/{number}", step, members[0].dataset, tuple(members[start : start + width]))
             jobs[job.id] = job

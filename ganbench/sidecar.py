@@ -34,34 +34,32 @@ class Sidecar:
     interruption: Interruption
     last: float = field(default_factory=time.monotonic)
 
-    def resume(self) -> bool:
+    def resume(self) -> None:
         """Go on from the checkpoint, if there is one. Raises checkpoint.RefusedError; the parts are then of no use."""
         if not self.path.exists():
-            return False
+            return
         state = checkpoint.read(self.path, self.identity)
         try:
             for name, part in self.parts.items():
                 part.load_state_dict(state[name])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise checkpoint.RefusedError(f"{self.path}: does not fit: {error!r}") from error
-        return True
 
     def pause(self) -> None:
         """Between two steps: save what is due, and end the process if it was asked to."""
-        due = self.every is not None and time.monotonic() - self.last >= self.every
-        if due or self.interruption.number:
-            saved = self.save()
-            if self.interruption.number:
-                after = "saved; the next call goes on from here" if saved else "not saved"
-                print(f"{self.name}: ended by {self.interruption.name}, {after}", file=sys.stderr, flush=True)
-        self.interruption.obey()
+        if self.interruption.number:
+            after = "saved: the next call goes on from here" if self.save() else "not saved"
+            print(f"{self.name}: ended by {self.interruption.name}, {after}", file=sys.stderr, flush=True)
+            self.interruption.obey()
+        elif self.every is not None and time.monotonic() - self.last >= self.every:
+            self.save()
 
     def save(self) -> bool:
         """Write the checkpoint. A full disk costs the checkpoint, not the training: then False, and a word on it."""
         try:
             checkpoint.write(self.path, {name: part.state_dict() for name, part in self.parts.items()}, self.identity)
         except OSError as error:
-            print(f"{self.name}: no checkpoint: {error}; the training goes on", file=sys.stderr, flush=True)
+            print(f"{self.name}: no checkpoint: {error}", file=sys.stderr, flush=True)
             return False
         finally:
             self.last = time.monotonic()

@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Discriminator, NonNegativeInt, PositiveFloat, PositiveInt, Tag, ValidationError
 from pydantic import Field as Key
 
-from ganbench import cards, checks, measures, method, plugins, yamlfile
+from ganbench import cards, checks, measures, method, paper, plugins, yamlfile
 from ganbench.method import OPTIMIZER_KINDS, Adam, Method, Optimizer, Strict
+from ganbench.paper import Budget, Labels, Paper
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError, readable
 from ganbench.tuning import Pruning, Tuning, TuningChanges
@@ -52,8 +53,9 @@ class Training(Strict):
     """Generator steps between two rows of the history."""
     snapshots: Snapshots = 10
     """How many times, the end included, or at which steps a generator is kept for evaluation over training."""
-    runs_per_job: PositiveInt = 1
-    """Runs that one process trains, one after the other; of no interest to results."""
+    runs_per_job: PositiveInt | None = None
+    """Runs that one process trains, one after the other; of no interest to results. Without it, one, and more in a
+    study of many thousands."""
     checkpoint_every: Duration | None = 300.0
     """Seconds, or e.g. `10m`, between two checkpoints, from which an interrupted run goes on; `null`: only when it is
     asked to end. Of no interest to results."""
@@ -118,8 +120,9 @@ class Evaluation(Strict):
     """On how many further samples of its own the headline of a final generator is measured."""
     threshold: float | None = None
     """The value of the headline metric that counts as reached."""
-    runs_per_job: PositiveInt = 8
-    """Runs that one process measures, one after the other; of no interest to results."""
+    runs_per_job: PositiveInt | None = None
+    """Runs that one process measures, one after the other; of no interest to results. Without it, eight, and more in a
+    study of many thousands."""
 
 
 class EvaluationChanges(Strict):
@@ -158,6 +161,10 @@ class DatasetEntry(Entry):
     """What differs from the study's tuning on this dataset."""
 
 
+AnEntry = TypeVar("AnEntry", bound=Entry)
+ATraining = TypeVar("ATraining", Training, TrainingChanges, Tuning, TuningChanges)
+
+
 class Study(Strict):
     """A validated study."""
 
@@ -190,10 +197,14 @@ class Study(Strict):
     that there are, if not said."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train and measure; `auto` is a GPU if there is one."""
+    jobs_per_gpu: PositiveInt = 1
+    """Processes that may share a GPU."""
     threads: PositiveInt = 1
     """CPU threads of each process."""
     data: str | None = None
     """The folder of downloaded datasets; without it, GANBENCH_DATA, or ./data."""
+    paper: Paper | None = None
+    """A published table that the study reproduces."""
 
     def training_on(self, dataset: DatasetEntry) -> Training:
         """The budget on one dataset: its own keys over the study's. A step count of either kind replaces both."""
@@ -208,6 +219,17 @@ class Study(Strict):
         changes = {key: getattr(own, key) for key in own.model_fields_set}
         kept = {key: value for key, value in changes.items() if value is not None or key in NULL_MEANS_ALL}
         return self.evaluation.model_copy(update=kept)
+
+    @property
+    def labels(self) -> Labels:
+        """The labels of datasets, architectures and methods, as runs carry them."""
+        own = [entry.label for dataset in self.datasets for entry in dataset.architectures or ()]
+        suffixes = ["" if which == "own" else f"-{which}" for which in self.optimizer_settings]
+        return {
+            "dataset": [entry.label for entry in self.datasets],
+            "architecture": list(dict.fromkeys([*(entry.label for entry in self.architectures), *own])),
+            "method": [f"{entry.label}{suffix}" for entry in self.methods for suffix in suffixes],
+        }
 
     @property
     def optimizer_settings(self) -> tuple[str, ...]:
@@ -238,13 +260,53 @@ def load(path: Path) -> tuple[Study, Registry]:
     try:
         study = Study.model_validate_json(_json(_spelled_out(raw, registry)))
     except ValidationError as error:
-        problems += readable(error, raw, _known_keys, {*OPTIMIZER_KINDS, COUNT_OF, LIST_OF})
+        problems += readable(error, raw, _known_keys, {*OPTIMIZER_KINDS, COUNT_OF, LIST_OF, *paper.CLAIMS})
     except ValueError as error:  # an integer of thousands of digits
         problems.append(Problem("file", str(error)))
     problems += checks.find(raw, registry)
+    if study is not None and study.paper is not None:
+        problems += paper.misnomers(study.paper, study.labels, len(study.seeds))
     if study is None or problems:
         raise StudyError(path, list(dict.fromkeys(problems)))
-    return study, registry
+    budget = study.paper.budget if study.paper else None
+    return study if budget is None else _within(study, budget), registry
+
+
+def _within(study: Study, budget: Budget) -> Study:
+    """What a paper's budget leaves of a study."""
+
+    def chosen(kind: str, entries: tuple[AnEntry, ...]) -> tuple[AnEntry, ...]:
+        labels = getattr(budget, kind)
+        return tuple(entry for entry in entries if labels is None or entry.label in labels)
+
+    def scaled(training: ATraining) -> ATraining:
+        known = {key: getattr(training, key) for key in checks.STEPS}
+        changes: dict[str, Any] = {k: max(1, round(v * budget.steps)) for k, v in known.items() if v is not None}
+        if isinstance(training, (Training, TrainingChanges)) and isinstance(training.snapshots, tuple):
+            changes["snapshots"] = tuple(max(1, round(step * budget.steps)) for step in training.snapshots)
+        return training.model_copy(update=changes)
+
+    datasets = [
+        entry.model_copy(
+            update={
+                "training": scaled(entry.training),
+                "tuning": scaled(entry.tuning),
+                "architectures": entry.architectures and chosen("architectures", entry.architectures),
+            }
+        )
+        for entry in chosen("datasets", study.datasets)
+        if entry.architectures is None or chosen("architectures", entry.architectures)
+    ]
+    return study.model_copy(
+        update={
+            "datasets": tuple(datasets),
+            "architectures": chosen("architectures", study.architectures),
+            "methods": chosen("methods", study.methods),
+            "seeds": study.seeds[: budget.seeds],
+            "training": scaled(study.training),
+            "tuning": study.tuning and scaled(study.tuning),
+        }
+    )
 
 
 def composed_method(entry: Entry, data_kind: str, registry: Registry) -> dict[str, Any]:
@@ -328,6 +390,8 @@ def _known_keys(path: list[str | int], tag: str | None) -> Iterable[str]:
     """The valid keys beside the last one of a key path in a study."""
     if len(path) == 1:
         return Study.model_fields
+    if path[0] == "paper":
+        return paper.known_keys(path, tag)
     if "tuning" in path:
         return (Pruning if "pruning" in path else TuningChanges if path[0] == "datasets" else Tuning).model_fields
     if "shared_optimizer" in path:

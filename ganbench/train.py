@@ -194,6 +194,7 @@ def train(
     penalty_interval: int = 1,
     simultaneous: bool = False,
     unrolled: int = 0,
+    generator_turns: int = 1,
     kept: Callable[[int], float] | None = None,
     course: Course | None = None,
     pause: Callable[[], None] = straight_on,
@@ -206,7 +207,8 @@ def train(
     batch of generator inputs; the discriminator sees `view` of samples, real and generated. The penalty is added
     to every `penalty_interval`-th discriminator step, that many times as heavy (lazy regularisation, Karras et al.
     2020). `simultaneous`: the generator's gradient is taken before the last discriminator step of a turn. `unrolled`:
-    the generator answers to the discriminator that many steps ahead. `kept(step)`: the share of a batch,
+    the generator answers to the discriminator that many steps ahead. `generator_turns`: the generator takes that many
+    steps in a turn, on the same noise, which count as one. `kept(step)`: the share of a batch,
     the samples with the highest scores, that the generator learns from.
 
     The history gets a row every `log_every` steps, and the steps in `snapshots` keep a copy of the generator; only
@@ -266,25 +268,27 @@ def train(
             if not simultaneous or turn < n_critic:
                 update()
 
-        fake = view(generator.network(noise()))
-        if unrolled:
-            judge = ahead(real, fake)
-        else:
-            judge = discriminator.network
-            for parameter in learning:  # the generator's step needs no gradient for them
-                parameter.requires_grad_(False)
-        scores = judge(fake)
-        rivals = judge(real) if relativistic else real_scores.detach()
-        if kept is not None:
-            best = scores.topk(math.ceil(kept(step) * len(scores))).indices
-            scores, rivals = scores[best], rivals[best]
-        generator_loss = loss.generator(rivals, scores)
-        generator.descend(generator_loss)
-        for parameter in learning:
-            parameter.requires_grad_(True)
-        if simultaneous:
-            update()
-        generator.step()
+        inputs = noise()
+        for turn in range(generator_turns):
+            fake = view(generator.network(inputs))
+            if unrolled:
+                judge = ahead(real, fake)
+            else:
+                judge = discriminator.network
+                for parameter in learning:  # the generator's step needs no gradient for them
+                    parameter.requires_grad_(False)
+            scores = judge(fake)
+            rivals = judge(real) if relativistic else real_scores.detach()
+            if kept is not None:
+                best = scores.topk(math.ceil(kept(step) * len(scores))).indices
+                scores, rivals = scores[best], rivals[best]
+            generator_loss = loss.generator(rivals, scores)
+            generator.descend(generator_loss)
+            for parameter in learning:
+                parameter.requires_grad_(True)
+            if simultaneous and turn == 0:
+                update()
+            generator.step()
         generator.decay()
         discriminator.decay()
 

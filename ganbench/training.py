@@ -180,6 +180,7 @@ def fit(
         penalty_interval=method["penalty_interval"],
         simultaneous=method["simultaneous"],
         unrolled=method["unrolled"],
+        generator_turns=method["generator_turns"],
         kept=_kept(method, batch, len(session.batches.samples)),
         course=session.course,
         pause=pause,

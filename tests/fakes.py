@@ -29,7 +29,11 @@ CENTRES = [[math.cos(2 * math.pi * i / 8), math.sin(2 * math.pi * i / 8)] for i 
 
 
 def write(
-    plan: Plan, diverged: frozenset[str] = frozenset(), collapsed: frozenset[str] = frozenset(), rows: int = 5
+    plan: Plan,
+    diverged: frozenset[str] = frozenset(),
+    collapsed: frozenset[str] = frozenset(),
+    rows: int = 5,
+    timeout: frozenset[str] = frozenset(),
 ) -> None:
     """Every file that the page reads, with numbers that depend on the run's place in the plan only. `rows`: of each
     history."""
@@ -67,7 +71,8 @@ def write(
             },
         )
     for index, run in enumerate(plan.runs):
-        status = "diverged" if run.id in diverged else "collapsed" if run.id in collapsed else "ok"
+        failed = {"diverged": diverged, "collapsed": collapsed, "timeout": timeout}
+        status = next((status for status, of in failed.items() if run.id in of), "ok")
         _write_run(plan, run, index, status, rows)
 
 
@@ -104,6 +109,12 @@ def _trial(search: Search, asked: dict[str, Any], status: str) -> dict[str, Any]
 
 
 REASONS = {"ok": None, "diverged": "the loss is not finite", "collapsed": "1 of 8 modes holds all samples"}
+REASONS = {
+    "ok": None,
+    "diverged": "the loss is not finite",
+    "collapsed": "1 of 8 modes holds all samples",
+    "timeout": "the time limit of 60 s, at step 20 of 50",
+}
 
 
 def _write_run(plan: Plan, run: Run, index: int, status: str, rows: int) -> None:
@@ -138,8 +149,9 @@ def _write_run(plan: Plan, run: Run, index: int, status: str, rows: int) -> None
     evaluations, curve = _numbers(run, dataset, index, diverged)
     training = {
         "spec": run.spec,
-        "status": "diverged" if diverged else "ok",
-        "reason": REASONS["diverged"] if diverged else None,
+        "status": "ok" if status == "collapsed" else status,
+        "reason": None if status == "collapsed" else REASONS[status],
+        "step": 20 if status == "timeout" else run.spec["training"]["generator_steps"],
         "diverged_at": DIVERGED_AT if diverged else None,
         "seconds": 1.5 + index,
         "peak_memory": {"resident": 3 * 10**8},

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from scipy import stats
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils.parametrizations import spectral_norm
@@ -412,3 +413,10 @@ def test_resnet_starts_uniform_and_wider_in_blocks() -> None:
     fans = 9 * (128 + 128)
     assert block.residual[3].weight.abs().max().item() == pytest.approx((2 * 6 / fans) ** 0.5, rel=1e-3)
     assert network[1].shortcut[1].weight.abs().max().item() == pytest.approx((6 / 256) ** 0.5, rel=1e-3)
+
+
+def test_infogan_can_start_from_uniform_noise() -> None:
+    network = plugins.load(REGISTRY.card("architecture", "infogan"), {"noise": "uniform"}).generator((1, 28, 28))
+    noise = network[0](torch.randn(20_000, 1, generator=torch.Generator().manual_seed(0)))
+    assert stats.kstest(noise.flatten().numpy(), stats.uniform(-1, 2).cdf).pvalue > 0.01
+    assert network(torch.randn(2, 64)).shape == (2, 1, 28, 28)

@@ -77,16 +77,28 @@ def test_python_in_the_docs_is_python(page: Path) -> None:
             ast.parse(text)
 
 
-def test_the_reference_explains_every_key() -> None:
-    text = catalogue.study_reference()
-    for title, model in catalogue.SECTIONS.items():
+@pytest.mark.parametrize(
+    ("page", "sections"), [("study", catalogue.SECTIONS), ("paper", catalogue.OF_A_PAPER)], ids=["study", "paper"]
+)
+def test_the_reference_explains_every_key(page: str, sections: dict[str, Any]) -> None:
+    text = catalogue.pages()[f"reference/{page}.md"]
+    for title, model in sections.items():
         section = text.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
         for name in model.model_fields:
             assert f"| `{name}` |" in section
-    for title in list(catalogue.SECTIONS)[:6]:
+    for title in [title for title in sections if title != "A method" and not title.startswith("Optimizer")]:
         section = text.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
         assert "|  |\n" not in section  # a meaning for each
-    assert "| `seeds` | list of (whole number at least 0) | required |" in text
+    if page == "study":
+        assert "| `seeds` | list of (whole number at least 0) | required |" in text
+
+
+def test_the_table_of_the_docs_can_be_planned(tmp_path: Path) -> None:
+    ((_, _, text),) = [block for block in _blocks(DOCS / "papers.md") if block[0] == "yaml"]
+    (tmp_path / "my-table.yaml").write_text(text, "utf-8")
+    plan = runs.plan(tmp_path / "my-table.yaml")
+    assert plan.study.paper is not None
+    assert len(plan.runs) == 6
 
 
 def test_the_galleries_name_every_built_in_plugin() -> None:

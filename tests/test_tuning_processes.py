@@ -65,12 +65,14 @@ def _trials(folder: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 def test_ten_kills_at_random_moments_lose_no_finished_trial_and_end_in_the_same_best_setting(tmp_path: Path) -> None:
     whole, killed = _folder(tmp_path / "whole"), _folder(tmp_path / "killed")
+    begun = time.monotonic()
     assert _start(whole).wait(900) == 0, (whole / "log.txt").read_text()[-3000:]
-    chance, kills, at = random.Random(0), 0, []
+    lasted = time.monotonic() - begun
+    chance, kills, at = random.Random(0), 0, list[int]()
     while kills < KILLS:
         before = _trials(killed)
         process = _start(killed, "--rerun-incomplete")
-        time.sleep(chance.uniform(1.0, 9.0))
+        time.sleep(chance.uniform(0.02, 0.25) * lasted)
         if process.poll() is None:
             kills += 1
             at.append(len(_trials(killed)))

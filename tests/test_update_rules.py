@@ -156,6 +156,27 @@ def test_a_network_that_was_frozen_on_purpose_stays_frozen() -> None:
     assert torch.equal(bias, before)
 
 
+def test_a_generator_that_moves_twice_sees_the_same_noise_and_discriminator() -> None:
+    generator, discriminator = players()
+    torch.manual_seed(0)
+    twin, judge = copy.deepcopy(generator.network), copy.deepcopy(discriminator.network)
+    outcome = run(generator, discriminator, generator_turns=2)
+    noise, real = stream(0, "noise"), next(batches())
+    made = twin(torch.randn(8, 3, generator=noise, dtype=torch.float64)).detach()
+    optimizers_of = [torch.optim.SGD(network.parameters(), lr=0.1) for network in (judge, twin)]
+    LOSS.discriminator(judge(real), judge(made)).backward()
+    optimizers_of[0].step()
+    inputs = torch.randn(8, 3, generator=noise, dtype=torch.float64)
+    for _ in range(2):
+        optimizers_of[1].zero_grad()
+        LOSS.generator(None, judge(twin(inputs))).backward()
+        optimizers_of[1].step()
+    assert len(outcome.history) == 1  # one step
+    for network, ours in ((twin, generator.network), (judge, discriminator.network)):
+        for key, value in network.state_dict().items():
+            torch.testing.assert_close(ours.state_dict()[key], value)
+
+
 def test_the_learning_rate_falls_to_zero_at_the_end(study_file: StudyFile) -> None:
     plan = runs.plan(study_file(methods=[{"name": "wgan", "lr_decay": "linear"}], seeds=[0]))
     _, generator, discriminator = training.build(plan, plan.runs[0].spec, (2,), torch.device("cpu"))

@@ -30,6 +30,8 @@ class Architecture:
 
     noise_dim: PositiveInt = 64
     """Random numbers that a sample is made from."""
+    noise: Literal["normal", "uniform"] = "normal"
+    """How they are distributed; uniform in (-1, 1)."""
     discriminator_norm: Literal["none", "batch", "layer", "instance", "weight"] = "batch"
     """What normalises the discriminator's layers (`ganbench.layers`)."""
     minibatch: Literal["none", "discrimination", "deviation"] = "none"
@@ -39,6 +41,7 @@ class Architecture:
         """A network from noise (batch, noise_dim) to images (batch, channels, size, size) in [-1, 1]."""
         channels, quarter = shape[0], shape[1] // 4
         network = nn.Sequential(
+            *([layers.Uniform()] if self.noise == "uniform" else []),
             nn.Linear(self.noise_dim, 1024),
             nn.BatchNorm1d(1024, EPSILON, MOMENTUM),
             nn.LeakyReLU(SLOPE),

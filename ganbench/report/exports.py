@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from ganbench.report.collect import Results
 from ganbench.report.contests import Contest
 from ganbench.report.numerals import decimals, number
+from ganbench.report.published import Judged, Table
 from ganbench.report.standing import Cell, Standing
+from ganbench.stats.intervals import Interval
 
 SPECIAL = {
     "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -18,8 +20,8 @@ SPECIAL = {
 
 CELL = (
     "metric", "direction", "dataset", "architecture", "method", "average", "scale", "low", "high", "interval",
-    "mean", "sd", "se", "median", "seeds", "without_number", "failure_low", "failure_high", "collapsed", "best", "tied",
-    "real", "perfect",
+    "mean", "sd", "se", "median", "seeds", "without_number", "failure_low", "failure_high", "collapsed", "timeout",
+    "best", "tied", "real", "perfect",
 )  # fmt: skip
 
 
@@ -45,7 +47,8 @@ def _numbers(cell: Cell) -> list[object]:
     failures = of.failures
     return [
         of.average.value, of.average.scale, *ends, of.mean, of.sd, of.se, of.median, cell.seeds, int(failures.events),
-        failures.interval.low, failures.interval.high, cell.collapsed, int(cell.best), int(cell.tied),
+        failures.interval.low, failures.interval.high, cell.collapsed, cell.timeout, int(cell.best),
+        int(cell.tied),
     ]  # fmt: skip
 
 
@@ -66,6 +69,69 @@ def _contest(contest: Contest) -> list[object]:
         contest.seeds, of.incomplete, of.wins.events, chance.probability, chance.interval.low, chance.interval.high,
         of.p, contest.adjusted, contest.winner,
     ]  # fmt: skip
+
+
+PUBLISHED = (
+    "row", "column", "dataset", "architecture", "method", "metric", "published", "spread", "spread_is", "runs",
+    "measured", "low", "high", "seeds", "difference", "difference_low", "difference_high", "margin", "verdict",
+    "budget", "why", "source",
+)  # fmt: skip
+
+
+def published_files(of: Table) -> dict[str, str]:
+    """A published table beside the measured one: as CSV, and for LaTeX."""
+    return {
+        "tables/published.csv": published_csv(of),
+        "tables/claims.csv": claims_csv(of),
+        "tables/published.tex": published_tex(of),
+    }
+
+
+def published_csv(of: Table) -> str:
+    """A row per published number."""
+    return table_csv(PUBLISHED, [_published(of, judged) for judged in of.cells])
+
+
+def _published(of: Table, judged: Judged) -> list[object]:
+    cell, value = judged.cell, judged.cell.published
+    source = value.source or cell.row.source or of.paper.source
+    return [
+        cell.row.title, cell.column.title, cell.dataset, judged.architecture, judged.label, cell.metric, value.value,
+        value.spread, cell.spread_is, cell.runs, judged.mean,
+        *_ends(judged.interval), len(judged.values) or None, judged.difference, *_ends(judged.difference_interval),
+        judged.margin, judged.verdict, of.reduced or "protocol", judged.why, source,
+    ]  # fmt: skip
+
+
+def claims_csv(of: Table) -> str:
+    """A row per claim."""
+    rows = [[c.claim.claim, c.claim.metric, c.verdict, of.reduced or "protocol", c.why] for c in of.claims]
+    return table_csv(("claim", "metric", "verdict", "budget", "found"), rows)
+
+
+def published_tex(of: Table) -> str:
+    """The published table, each number with the measured one below it and its verdict."""
+    head = " & ".join(["", *(tex(column.title) for column in of.paper.columns)])
+    lines = [
+        f"% {of.paper.table}, {of.paper.citation}. Published; measured with 95 % interval; verdict.",
+        f"% {'Reduced budget: ' + of.reduced if of.reduced else 'The whole protocol'}. Needs \\usepackage{{booktabs}}.",
+        rf"\begin{{tabular}}{{l{'r' * len(of.paper.columns)}}}",
+        r"\toprule",
+        rf"{head} \\",
+        r"\midrule",
+    ]
+    for row, cells in of.rows:
+        known = [
+            ["", "", ""] if c is None else [c.published, f"{c.measured} {c.span}".strip(), f"({of.marked(c.verdict)})"]
+            for c in cells
+        ]
+        heads = (tex(row.title), "", "")
+        lines += [rf"{head} & {' & '.join(tex(k[i]) for k in known)} \\" for i, head in enumerate(heads)]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _ends(interval: Interval | None) -> list[float | None]:
+    return [None, None] if interval is None else [interval.low, interval.high]
 
 
 def table_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from ganbench import files, layout, runs
+from ganbench import files, layout, paper, runs
 from ganbench.report import (
     across,
     charts,
@@ -25,6 +25,7 @@ from ganbench.report import (
     overview,
     pictures,
     provenance,
+    published,
     scenes,
     spread,
     standing,
@@ -124,6 +125,7 @@ def render(
     script = "\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     heads = results.headlines
+    table = published.table(results)
     context = {
         "results": results,
         "plan": results.plans[0],
@@ -162,11 +164,15 @@ def render(
         "studies": [(provenance.shown(plan.file), plan.file.read_text("utf-8"), plan) for plan in results.plans],
         "fewest_seeds": contests.FEWEST_SEEDS,
         "most_methods": contests.MOST_METHODS,
+        "published": table,
+        "verdict_rules": published.VERDICTS,
+        "tiers": paper.TIERS,
+        "spreads": paper.SPREADS,
     }
-    html = _environment().get_template("page.html").render(context)
+    html = environment().get_template("page.html").render(context)
     return Report(
         html,
-        _tables(results, standings, rank_table, versus),
+        _tables(results, standings, rank_table, versus) | ({} if table is None else exports.published_files(table)),
         {f"figures/{d.name}.{form}": of for d in drawings for form, of in (("svg", d.svg.encode()), ("pdf", d.pdf))},
         copies,
     )
@@ -206,7 +212,8 @@ def _tables(
     return tables | {f"tables/{safe(name)}.tex": exports.standing_tex(standings[name]) for name in standings}
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """The templates beside this file."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,

@@ -65,6 +65,25 @@ def compare(
     )
 
 
+def winner(
+    first: ArrayLike, second: ArrayLike, direction: Direction, level: float = LEVEL
+) -> Literal["first", "second"] | None:
+    """Which of two methods (n,) is better over paired seeds, beyond chance, on the plain scale; None if neither is.
+
+    By the interval of the mean difference; where all pairs differ by the same, which has no interval, by that. Where a
+    run of a pair failed, of which the interval does not know, by the signed-rank test, in which it loses by more than
+    any number.
+    """
+    found = compare(first, second, direction, "plain", level)
+    if found.incomplete:
+        if found.p > 1 - level or found.wins.value == 0.5:
+            return None
+        return "first" if found.wins.value > 0.5 else "second"
+    if found.effect.interval is None and found.effect.count > 1 and found.effect.value != 0:
+        return "first" if found.wins.value == 1 else "second"
+    return found.better
+
+
 def gains(first: ArrayLike, second: ArrayLike, direction: Direction, scale: Scale) -> Floats:
     """By how much `first` is better than `second`, pair by pair (n,): above 0 where it is better. Infinite where one of
     the two failed, 0 where both did."""

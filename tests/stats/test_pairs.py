@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from montecarlo import off
 from scipy import stats
 
-from ganbench.stats.pairs import compare, gains
+from ganbench.stats.pairs import compare, gains, winner
 from ganbench.stats.signs import signed_rank_p
 
 NAN = math.nan
@@ -158,3 +158,22 @@ def test_the_interval_of_a_ratio_covers_and_pairing_makes_it_narrow(count: int) 
     width = np.median([math.log(i.high / i.low) for i in found if i])
     pooled = np.sqrt((np.log(first).var(1, ddof=1) + np.log(second).var(1, ddof=1)) / count)
     assert np.median(2 * stats.t.ppf(0.975, 2 * count - 2) * pooled) > 2.3 * width
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "direction", "better"),
+    [
+        ([5.0, 6.0, 5.5], [1.0, 2.2, 1.4], "higher", "first"),
+        ([5.0, 6.0, 5.5], [1.0, 2.2, 1.4], "lower", "second"),
+        ([5.0, 1.0, 3.0], [4.0, 2.0, 3.0], "higher", None),
+        ([2.0, 3.0], [1.0, 2.0], "higher", "first"),  # the same difference in both pairs
+        ([2.0, 3.0], [2.0, 3.0], "higher", None),
+        ([2.0], [1.0], "higher", None),  # one pair says nothing
+        ([1.0] * 6, [NAN] * 6, "lower", "first"),
+        ([NAN] * 6, [1.0] * 6, "higher", "second"),
+        ([1.0] * 5, [NAN] * 5, "lower", None),  # five signs allow no p below 0.06
+        ([NAN] * 6, [NAN] * 6, "lower", None),
+    ],
+)
+def test_the_winner_over_paired_seeds(first: list[float], second: list[float], direction: str, better: str) -> None:
+    assert winner(first, second, direction) == better  # type: ignore[arg-type]
