@@ -9,8 +9,9 @@ CORES ?= all
 report: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
 
+# A process for each core, and a file of tests in one of them: fixtures that take long are of a file.
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -m slow

@@ -33,7 +33,7 @@ datasets: [ring8]
 architectures: [{name: mlp, generator_widths: [32], discriminator_widths: [32]}]
 methods: [{name: non-saturating, ema: 0.9}, wgan-gp, {name: wgan, label: short}]
 seeds: [0, 1]
-training: {generator_steps: 300, log_every: 10, snapshots: 3, runs_per_job: 3, checkpoint_every: 0.05}
+training: {generator_steps: 600, log_every: 10, snapshots: 3, runs_per_job: 3, checkpoint_every: 0.05}
 evaluation: {samples: 500, metrics: [fd, modes], snapshot_samples: 200, runs_per_job: 6}
 """
 MEASURED = ("seconds", "cpu_seconds", "peak_memory", "resumed_at")

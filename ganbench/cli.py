@@ -1,6 +1,7 @@
 """The `ganbench` command. Each verb imports what it needs when it runs, so that planning stays fast."""
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 Known = TypeVar("Known")
 PAPERS = Path("configs/papers")
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+"""Errors of the system that say enough: no room, no right to write."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StudyError as error:
         print(error, file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        print(f"ganbench: {error}", file=sys.stderr)
+        return 1
     except Exception as error:
         if type(error).__module__.startswith("ganbench."):  # our own errors are sentences; others are bugs
             print(f"ganbench: {error}", file=sys.stderr)
