@@ -81,8 +81,11 @@ def work(plan: Plan, step: Step, try_out: TryOut) -> None:
             raise SurplusError
         asking.fill(trial, search)
         request = records.request(plan, search, slot, asking.values(search, trial, slot), [])
-        record = try_out(request, Referee(trial, search))
-        files.write_json(records.trial_file(plan, search, slot), record)
+        path = records.trial_file(plan, search, slot)
+        record = files.read_json(path)
+        if record is None or record.get("digest") != request["digest"]:  # else its worker died before it told
+            record = try_out(request, Referee(trial, search))
+            files.write_json(path, record)
         if record["status"] == "pruned":
             raise optuna.TrialPruned
         told = records.values_of(search, record) or asking.worst(search, _finished(plan, search))
