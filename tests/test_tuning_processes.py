@@ -158,7 +158,10 @@ def test_a_dead_worker_of_a_database_is_heard_of_and_another_does_its_trial(
     plan = _opened()
     dead = _tune(folder, "worker0")
     _wait_for_trials(folder, 2)
-    dead.kill()  # with a trial running, as good as ever
+    study = storage._load(plan, *plan.searches.values(), 0)
+    while "RUNNING" not in [trial.state.name for trial in study.get_trials()]:
+        time.sleep(0.01)
+    dead.kill()
     dead.wait()
     before = _trials(folder)
     begun = time.monotonic()
@@ -169,7 +172,7 @@ def test_a_dead_worker_of_a_database_is_heard_of_and_another_does_its_trial(
     states = [trial.state.name for trial in storage._load(plan, *plan.searches.values(), 0).get_trials()]
     print(f"{len(before)} trials before the kill; {states}, {time.monotonic() - begun:.0f} s")
     assert "RUNNING" not in states
-    assert states.count("FAIL") == len(states) - 12
+    assert states.count("FAIL") == len(states) - 12 == 1
     _carry_out(plan, "best")
 
 
