@@ -13,6 +13,7 @@ from typing import Any
 from ganbench import pairing
 from ganbench.protocol import Dataset
 from ganbench.runs import Job, Plan, Run
+from ganbench.searches import Step
 from ganbench.specs import Spec
 
 START = 120.0
@@ -42,6 +43,9 @@ MIXING = 10
 
 MEASURING = {"cpu": 0.02, "cuda": 0.01}
 """Seconds per generated sample of an evaluation, all metrics together."""
+
+MORE_CRITIC = 3
+"""How many times as long the usual range of `n_critic`, 1 to 5, makes a step: (5 + 1) / (1 + 1)."""
 
 WIDTH, SIZE = 64, 64
 """Of networks and images that do not say how wide and how large they are."""
@@ -85,7 +89,17 @@ def of(plan: Plan) -> dict[str, Needs]:
     def longest(jobs: dict[str, Job], seconds: Any) -> int:
         return _minutes(max(sum(map(seconds, job.runs)) for job in jobs.values()) if jobs else 0.0)
 
+    def search(step: Step) -> float:  # a trial may have more critic steps than the method itself
+        tuning, budget = step.search.tuning, step.search.spec["runs"]
+        trials = len(step.numbers) if step.kind == "trials" else tuning.trials
+        once = training_seconds(budget, _pixels(step.search.dataset), on, plan.study.threads)
+        samples = tuning.evaluations * max(measure.samples for measure in step.search.objectives)
+        return trials * len(tuning.seeds) * (MORE_CRITIC * once + MEASURING[on] * samples)
+
+    trials = max((search(step) for step in plan.tuning_steps.values() if step.trains), default=0.0)
     return {
+        "tune": Needs(30, BASE),
+        "trials": Needs(_minutes(trials), memory + BASE // 2),
         "data": Needs(120, memory),
         "extractor": Needs(120, memory),
         "features": Needs(60, memory),

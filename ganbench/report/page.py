@@ -29,6 +29,7 @@ from ganbench.report import (
     scenes,
     spread,
     standing,
+    tuning,
     verdicts,
 )
 from ganbench.report.collect import MissingResultError, Pair, Results, collect
@@ -153,6 +154,7 @@ def render(
         "failures": provenance.failures(results),
         "cost": _cost(results),
         "blocks": blocks,
+        "tuning": tuning.section(results, standings, drawn),
         "formulas": derived.FORMULAS,
         "runs": results.runs.to_dict("records"),
         "recipes": provenance.recipes(results),
