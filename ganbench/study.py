@@ -11,12 +11,12 @@ from pydantic import Field as Key
 
 from ganbench import cards, checks, measures, method, paper, plugins, yamlfile
 from ganbench.method import OPTIMIZER_KINDS, Adam, Method, Optimizer, Strict
-from ganbench.packs.grouping import Engine
 from ganbench.paper import Budget, Labels, Paper
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError, readable
 from ganbench.tuning import Pruning, Tuning, TuningChanges
 
+Engine = Literal["auto", "pack", "single"]
 Label = Annotated[str, Key(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
 Samples = Annotated[int, Key(ge=2)]
 SECONDS_IN = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -3,12 +3,11 @@
 import itertools
 import math
 from collections.abc import Iterable
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from ganbench.plugins import Registry
 from ganbench.specs import Spec, digest
-
-Engine = Literal["auto", "pack", "single"]
+from ganbench.study import Engine
 
 WIDTHS = {"cpu": 8, "auto": 8, "cuda": 64}
 """Slots of a pack by the study's `device`. A result is the one of a full pack, to the bit, whatever its company: where
