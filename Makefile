@@ -4,13 +4,14 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 CORES ?= all
 
-.PHONY: report test test-slow lint docs smoke benchmark sanity lock clean
+.PHONY: report test test-slow lint docs smoke benchmark faults sanity lock clean
 
 report: $(VENV)/.ready
 	$(BIN)/snakemake --cores $(CORES)
 
+# A process for each core, and a file of tests in one of them: fixtures that take long are of a file.
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -m slow
@@ -31,6 +32,10 @@ smoke: $(VENV)/.ready
 benchmark: $(VENV)/.ready
 	$(BIN)/python benchmarks/loop.py
 	$(BIN)/python benchmarks/overhead.py
+
+# Kills and spoils a small study at random, and compares what is left. Disk faults need the right to mount.
+faults: $(VENV)/.ready
+	$(BIN)/python benchmarks/faults.py
 
 # Downloads MNIST if GANBENCH_DATA does not have it. Without a network: make sanity STUDY=configs/quick.yaml TO=reports/quick
 STUDY := configs/sanity.yaml

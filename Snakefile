@@ -1,13 +1,14 @@
 # Wiring only: what is planned is in ganbench/runs.py, where it lies in ganbench/layout.py, what runs is `ganbench VERB`.
 import sys
 
-from ganbench import layout, wiring
+from ganbench import layout, needs, wiring
 
 STUDY = wiring.study(workflow.config_settings)
 plan = wiring.planned(STUDY)
 NAME = plan.study.study
 GANBENCH = [sys.executable, "-m", "ganbench"]
 GPU = 0 if plan.study.device == "cpu" else 1
+NEEDS = needs.of(plan)
 
 
 rule all:
@@ -19,6 +20,9 @@ rule all:
 rule data:
     output:
         layout.data("{data}"),
+    resources:
+        runtime=NEEDS["data"].runtime,
+        mem_mb=NEEDS["data"].mem_mb,
     shell:
         "{GANBENCH:q} data {STUDY:q} {wildcards.data:q}"
 
@@ -29,6 +33,9 @@ rule extractor:
     output:
         layout.extractor("{extractor}"),
     threads: plan.study.threads
+    resources:
+        runtime=NEEDS["extractor"].runtime,
+        mem_mb=NEEDS["extractor"].mem_mb,
     shell:
         "{GANBENCH:q} extractor {STUDY:q} {wildcards.extractor:q}"
 
@@ -41,6 +48,8 @@ rule features:
     threads: plan.study.threads
     resources:
         gpu=GPU,
+        runtime=NEEDS["features"].runtime,
+        mem_mb=NEEDS["features"].mem_mb,
     shell:
         "{GANBENCH:q} features {STUDY:q} {wildcards.features:q} --threads {threads}"
 
@@ -51,6 +60,9 @@ rule reference:
     output:
         layout.reference(NAME, "{dataset}"),
     threads: plan.study.threads
+    resources:
+        runtime=NEEDS["reference"].runtime,
+        mem_mb=NEEDS["reference"].mem_mb,
     params:
         digest=lambda wildcards: plan.reference_digest(wildcards.dataset),
     shell:
@@ -65,6 +77,8 @@ rule train:
     threads: plan.study.threads
     resources:
         gpu=GPU,
+        runtime=NEEDS["train"].runtime,
+        mem_mb=NEEDS["train"].mem_mb,
     params:
         digest=lambda wildcards: plan.training_jobs[wildcards.training].digest,
     shell:
@@ -79,6 +93,8 @@ rule evaluate:
     threads: plan.study.threads
     resources:
         gpu=GPU,
+        runtime=NEEDS["evaluate"].runtime,
+        mem_mb=NEEDS["evaluate"].mem_mb,
     params:
         digest=lambda wildcards: plan.evaluation_jobs[wildcards.evaluation].digest,
     shell:
@@ -93,7 +109,10 @@ rule report:
         report(directory(layout.figures(NAME)), patterns=["{figure}.svg"], category="figures"),
         report(layout.runs_table(NAME), category="tables"),
         report(layout.evaluations_table(NAME), category="tables"),
+    resources:
+        runtime=NEEDS["report"].runtime,
+        mem_mb=NEEDS["report"].mem_mb,
     params:
-        digest=plan.digest,
+        digest=lambda wildcards: plan.digest,
     shell:
         "{GANBENCH:q} report {STUDY:q}"

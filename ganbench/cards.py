@@ -38,6 +38,9 @@ KINDS = {
 RESERVED = ("name", "label", "settings", "architectures", "training", "evaluation", "samples", "extractor")
 """Keys of a study's entries; a plugin's setting of such a name could not be given."""
 
+FILE = "file"
+"""The source of a plugin that neither ganbench nor an installed package brings along."""
+
 FIELD_TYPES: dict[str, Any] = {
     "bool": bool,
     "int": int,
@@ -50,6 +53,11 @@ FIELD_TYPES: dict[str, Any] = {
     "NonNegativeInt": NonNegativeInt,
     "NonNegativeFloat": NonNegativeFloat,
 }
+TYPE_SYNTAX = (
+    *(ast.Expression, ast.Name, ast.Load, ast.Subscript, ast.Tuple),
+    *(ast.BinOp, ast.BitOr, ast.Constant, ast.UnaryOp, ast.USub),
+)
+"""What the annotation of a setting may be written with: no attribute and no call, so that reading it runs nothing."""
 
 
 class PluginError(Exception):
@@ -96,7 +104,7 @@ class Card:
 
 def source_of(package: str, importable: bool) -> str:
     """Where a plugin comes from, in words: a package, built-in, or a file."""
-    return f"package {package}" if package else "built-in" if importable else "file"
+    return f"package {package}" if package else "built-in" if importable else FILE
 
 
 def name_of(path: Path) -> str:
@@ -179,7 +187,10 @@ def _string(node: ast.stmt | None) -> str:
 
 def _adapter(written: str, what: str) -> TypeAdapter[Any]:
     try:
-        type_ = eval(written, {"__builtins__": {}}, FIELD_TYPES)
+        tree = ast.parse(written, mode="eval")
+        if not all(isinstance(node, TYPE_SYNTAX) for node in ast.walk(tree)):
+            raise TypeError("a type is made of names, brackets and bars")
+        type_ = eval(compile(tree, what, "eval"), {"__builtins__": {}}, FIELD_TYPES)
         if isinstance(type_, (str, int, float)):
             raise TypeError("a value is not a type")
         return TypeAdapter(type_, config=ConfigDict(allow_inf_nan=False))

@@ -1,17 +1,36 @@
 """The `ganbench` command. Each verb imports what it needs when it runs, so that planning stays fast."""
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from ganbench import __version__, cards, devices, interruptions, layout, markers, plugins, runs, study, yamlfile
+from ganbench import (
+    __version__,
+    cards,
+    devices,
+    interruptions,
+    layout,
+    markers,
+    plugins,
+    runs,
+    slots,
+    study,
+    trust,
+    yamlfile,
+)
 from ganbench.problems import Problem, StudyError
 from ganbench.runs import Plan
 
+if TYPE_CHECKING:
+    import torch
+
 Known = TypeVar("Known")
 PAPERS = Path("configs/papers")
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+"""Errors of the system that say enough: no room, no right to write."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StudyError as error:
         print(error, file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        print(f"ganbench: {error}", file=sys.stderr)
+        return 1
     except Exception as error:
         if type(error).__module__.startswith("ganbench."):  # our own errors are sentences; others are bugs
             print(f"ganbench: {error}", file=sys.stderr)
@@ -68,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("name")
     new.add_argument("--folder", type=Path, default=Path(), help="where to, if not here")
     add("doctor", _doctor, "Look for what would keep ganbench from working here.")
+    recovering = add(
+        "recover",
+        _recover,
+        "After snakemake was killed: wait for the jobs that it left running, then unlock.",
+    )
+    recovering.add_argument("study", type=Path)
+    recovering.add_argument("--cancel", action="store_true", help="end those jobs instead of waiting for them")
     for name, verb, text in (
         ("data", _data, "Step of the workflow: prepare a dataset."),
         ("extractor", _extractor, "Step of the workflow: train a feature extractor, or fetch its weights."),
@@ -103,6 +134,8 @@ def _check(options: argparse.Namespace) -> int:
     print(f"{options.study}: fine. {len(plan.runs)} runs, {trained} of them trained.")
     for cell in dict.fromkeys(run.cell for run in plan.runs):
         print(f"  {cell}")
+    for path in trust.files(plan.registry):
+        print(f"  code that will be run: {path}")
     for gap in plan.gaps:
         print(f"  left out: {gap.what}: {gap.reason}")
     for note in plan.notes:
@@ -157,6 +190,13 @@ def _doctor(_: argparse.Namespace) -> int:
     return doctor.examine()
 
 
+def _recover(options: argparse.Namespace) -> int:
+    from ganbench import recover
+
+    recover.recover(options.study, options.cancel)
+    return 0
+
+
 def _data(options: argparse.Namespace) -> int:
     plan = _planned(options)
     from ganbench import data
@@ -176,9 +216,11 @@ def _extractor(options: argparse.Namespace) -> int:
 
 def _features(options: argparse.Namespace) -> int:
     plan = _planned(options)
+    wanted = _named(plan.features, options)
+    device = _device(plan, options)
     from ganbench import features
 
-    features.make(*_named(plan.features, options), devices.choose(plan.study.device, _threads(plan, options)))
+    features.make(*wanted, device)
     return 0
 
 
@@ -201,9 +243,9 @@ def _job(options: argparse.Namespace) -> int:
     if all(markers.is_done(plan, job.step, run) for run in job.runs):  # no torch for nothing
         markers.write(plan, job)
         return 0
-    device = devices.choose(plan.study.device, _threads(plan, options))
+    device = _device(plan, options)
     if options.step == "train":
-        from ganbench.training import carry_out
+        from ganbench.packs.training import carry_out
     else:
         from ganbench.evaluate import carry_out
     with interruptions.obeyed():
@@ -233,10 +275,18 @@ def _papers(options: argparse.Namespace) -> int:
 
 
 def _planned(options: argparse.Namespace) -> Plan:
-    """The plan, with this process limited to its threads before torch is imported."""
+    """The plan, whose plugins may be run, with this process limited to its threads before torch is imported."""
     plan = runs.plan(options.study)
+    trust.demand(plan.registry)
     devices.limit_threads(_threads(plan, options))
     return plan
+
+
+def _device(plan: Plan, options: argparse.Namespace) -> "torch.device":
+    """Where to compute; a GPU is waited for before torch is imported, so that waiting costs next to nothing."""
+    if plan.study.device != "cpu":
+        slots.take(plan.study.jobs_per_gpu)
+    return devices.choose(plan.study.device, _threads(plan, options))
 
 
 def _threads(plan: Plan, options: argparse.Namespace) -> int:

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ganbench import files, layout, plugins
+from ganbench import layout, plugins, tensorfiles
 from ganbench.protocol import Dataset
 
 SPLITS = ("train", "validation", "test")
@@ -42,17 +41,30 @@ def prepare(dataset: Dataset, raw: Path) -> None:
         tensors[f"{name}_samples"] = samples.clone(memory_format=torch.contiguous_format)
         if labels is not None:
             tensors[f"{name}_labels"] = labels.clone(memory_format=torch.contiguous_format)
-    path = layout.data(dataset.key)
-    with files.replacing(path) as temporary:
-        save_file(tensors, temporary)
+    hashes = {name: fingerprint(tensor) for name, tensor in tensors.items()}
+    tensorfiles.write(layout.data(dataset.key), tensors, hashes)
 
 
 def read(dataset: Dataset, split: str) -> Split:
-    """One split of a prepared dataset. Raises DataError if it is not prepared."""
+    """One split of a prepared dataset. Raises DataError if it is not prepared, or not what was prepared."""
     with _opened(dataset) as file:
-        names = file.keys()
         labels = f"{split}_labels"
-        return Split(file.get_tensor(f"{split}_samples"), file.get_tensor(labels) if labels in names else None)
+        return Split(
+            _verified(dataset, file, f"{split}_samples"),
+            _verified(dataset, file, labels) if labels in file.keys() else None,  # noqa: SIM118 - no mapping
+        )
+
+
+def _verified(dataset: Dataset, file: Any, name: str) -> Tensor:
+    """A tensor that has the hash that was written with it. Files from before there were hashes have none."""
+    try:
+        tensor: Tensor = file.get_tensor(name)
+    except SafetensorError as error:
+        raise _damaged(dataset, str(error)) from error
+    hashes, found = file.metadata(), fingerprint(tensor)
+    if hashes and hashes.get(name) != found:
+        raise _damaged(dataset, f"the sha256 of {name} is {found}, and was {hashes.get(name)} when it was made")
+    return tensor
 
 
 def sample_shape(dataset: Dataset) -> tuple[int, ...]:
@@ -71,12 +83,20 @@ def _opened(dataset: Dataset) -> Any:
     path = layout.data(dataset.key)
     if not path.exists():
         raise DataError(f"{path}: dataset '{dataset.label}' is not prepared; `snakemake` does it")
-    return safe_open(path, "pt")
+    try:
+        return safe_open(path, "pt")
+    except SafetensorError as error:
+        raise _damaged(dataset, str(error)) from error
+
+
+def _damaged(dataset: Dataset, why: str) -> DataError:
+    path = layout.data(dataset.key)
+    return DataError(f"{path}: dataset '{dataset.label}' is damaged ({why}); remove the file, and `snakemake` makes it")
 
 
 def fingerprint(tensor: Tensor) -> str:
     """sha256 of a tensor's bytes, whatever its memory format."""
-    return hashlib.sha256(tensor.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
+    return hashlib.sha256(tensor.detach().cpu().contiguous().numpy().data).hexdigest()
 
 
 def as_floats(samples: Tensor) -> Tensor:
@@ -124,6 +144,7 @@ class Batches:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go to a place: shuffle as then."""
         self.stream.set_state(state["shuffled_from"])
+        self._epoch, self._shuffled_from = (), state["shuffled_from"]
         if state["taken"]:
             self._shuffle()
-            self._taken = state["taken"]
+        self._taken = state["taken"]

@@ -18,11 +18,12 @@ Record = dict[str, Any]
 def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
     """Measure the runs of a job that are not measured yet; False if one raised."""
     instruments = reference.read(plan, plan.datasets[job.dataset], device)
-    return jobs.each(plan, job, lambda run: evaluate_run(plan, run, instruments, device))
+    return jobs.each(plan, job, lambda runs: evaluate_run(plan, runs[0], instruments, device), jobs.alone)
 
 
 def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.device) -> None:
-    """Measure one trained run and write its metrics. A diverged run has a status, and numbers only from before."""
+    """Measure one trained run and write its metrics. A diverged run has a status, and numbers only from before;
+    one that ran out of time is measured where it was."""
     folder = plan.folder(run)
     cpu_start = time.process_time()
     training = files.read_json(folder / layout.TRAINING)
@@ -44,7 +45,9 @@ def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.d
                 evaluations.append(final)
                 if weights == "raw":
                     verdict = _verdict(seen, instruments)
-                    if verdict is not None and status == "ok":
+                    if verdict is not None and status == "timeout":  # what is not finished has not collapsed
+                        reason = f"{reason}; there {verdict}"
+                    elif verdict is not None:
                         status, reason = "collapsed", verdict
                     masses = gallery.mode_masses(seen, instruments)
                     gallery.write(trained, seen, instruments)

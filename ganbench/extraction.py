@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ganbench import data, files, layout, optimizers, plugins, weights
+from ganbench import data, files, layout, optimizers, plugins, tensorfiles, weights
 from ganbench.data import Split
 from ganbench.protocol import Dataset, Extractor
 
@@ -52,8 +52,7 @@ def make(dataset: Dataset, extractor: Extractor) -> None:
             "split": "train",
             "epochs": traits["classifier_epochs"],
         }
-        with files.replacing(_weights(path)) as temporary:
-            save_file({key: value.contiguous() for key, value in network.state_dict().items()}, temporary)
+        tensorfiles.write(_weights(path), {key: value.contiguous() for key, value in network.state_dict().items()})
         card["weights_sha256"] = files.sha256(_weights(path))
     elif extractor.form == "pretrained":
         stored = weights.find(extractor.card, extractor.settings) or weights.fetch(extractor.card)

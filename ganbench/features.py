@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
-from ganbench import bins, data, extraction, files, layout, neighbours
+from ganbench import bins, data, extraction, files, layout, neighbours, tensorfiles
 from ganbench.evidence import Evidence, Training
 from ganbench.protocol import Dataset, Extractor
 
@@ -41,8 +41,8 @@ def make(dataset: Dataset, extractor: Extractor, device: torch.device) -> None:
     tensors["train_spacing"] = neighbours.spacing(train)
     tensors["bin_centres"], tensors["bin_counts"] = bins.fit(train, bins.number(len(train)), seed=0)
     path = layout.features(dataset.features_key(extractor))
-    with files.replacing(path.with_suffix(".safetensors")) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    tensorfiles.write(path.with_suffix(".safetensors"), contiguous)
     files.write_json(
         path,
         {

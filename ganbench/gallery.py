@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
-from ganbench import data, files, layout, modes, neighbours, sheet
+from ganbench import data, layout, modes, neighbours, sheet, tensorfiles
 from ganbench.evidence import Evidence, Reference
 from ganbench.generate import NotFiniteError
 from ganbench.reference import Instruments, Seen
@@ -67,8 +66,8 @@ def _write_film(trained: Trained) -> None:
         except NotFiniteError:
             continue  # a step that the curve leaves out too
         steps.append(step)
-    with files.replacing(trained.folder / layout.FILM) as temporary:
-        save_file({"steps": torch.tensor(steps), "samples": torch.stack(frames)}, temporary)
+    film = {"steps": torch.tensor(steps), "samples": torch.stack(frames)}
+    tensorfiles.write(trained.folder / layout.FILM, film)
 
 
 @torch.no_grad()

@@ -69,6 +69,11 @@ def run_in(results: Path, run_id: str) -> Path:
     return results / "runs" / run_id
 
 
+def lock(study: str, run_id: str) -> Path:
+    """What a process holds while it works on a run. Beside the runs, so that a run's folder can be deleted."""
+    return results(study) / "locks" / f"{run_id.replace('/', '~')}.lock"  # no label has a tilde
+
+
 def study(results: Path) -> Path:
     """The study file that a folder of results is of, as it was when its page was made; with its own plugins beside."""
     return results / "study" / "study.yaml"

@@ -10,11 +10,18 @@ from typing import Any
 
 import torch
 
+from ganbench import numerics, slots
+
 PACKAGES = ("ganbench", "torch", "torch-fidelity", "numpy", "scikit-learn", "snakemake")
 
 
 def provenance(device: torch.device) -> dict[str, Any]:
-    """Versions, processor or GPU name, threads."""
+    """Versions, processor or GPU name, threads; on a GPU, what float32 means and how many processes may
+    have shared it."""
+    slot = slots.mine()
+    on_gpu: dict[str, Any] = {"float32": numerics.float32()} if device.type == "cuda" else {}
+    if slot is not None and on_gpu:
+        on_gpu["jobs_per_gpu"] = slot.share
     return {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
@@ -23,14 +30,16 @@ def provenance(device: torch.device) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        **on_gpu,
     }
 
 
 class Effort:
     """What one run costs, in all processes that worked on it: measured from here on, and added to what was before."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
+    def __init__(self, device: torch.device, runs: int = 1) -> None:
+        """`runs`: how many are worked on at once, of which each has its share."""
+        self.device, self._runs = device, runs
         self._start = time.process_time()
         self._before: dict[str, Any] = {"cpu_seconds": 0.0, "peak_memory": {}}
         _forget_peak_memory(device)  # so that runs of one process do not inherit each other's
@@ -38,7 +47,7 @@ class Effort:
     @property
     def cpu_seconds(self) -> float:
         """CPU seconds of all threads."""
-        return float(self._before["cpu_seconds"]) + time.process_time() - self._start
+        return float(self._before["cpu_seconds"]) + (time.process_time() - self._start) / self._runs
 
     @property
     def peak_memory(self) -> dict[str, int]:

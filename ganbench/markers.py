@@ -16,9 +16,15 @@ LOG = {"train": layout.TRAINING_LOG, "evaluate": layout.EVALUATION_LOG}
 
 
 def write(plan: Plan, job: Job) -> None:
-    """Declare a job done, and forget the logs of its earlier failures."""
+    """Declare a job done, and remove what its runs needed until then: the logs of earlier failures, and a checkpoint
+    whose process was killed before it removed it."""
     for run in job.runs:
-        (plan.folder(run) / LOG[job.step]).unlink(missing_ok=True)
+        folder = plan.folder(run)
+        (folder / LOG[job.step]).unlink(missing_ok=True)
+        if job.step == "train" and (folder / layout.CHECKPOINT).exists():
+            record = files.read_json(folder / layout.TRAINING)
+            if record is not None and record["status"] != "timeout":  # that one goes on under a longer limit
+                (folder / layout.CHECKPOINT).unlink()
     files.write_json(plan.marker(job), {"runs": job.promises})
 
 

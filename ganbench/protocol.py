@@ -1,6 +1,7 @@
 """How a dataset of a study is measured: through which extractors, by which metrics, with how many samples."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ganbench import measures, specs, weights
@@ -35,7 +36,7 @@ class Extractor:
         (form,) = self.card.methods & EXTRACTOR_FORMS
         return form
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The name of its folder."""
         return f"{self.label}-{specs.digest(self.spec)[:10]}"
@@ -57,7 +58,7 @@ class Dataset:
         """`points` or `images`."""
         return str(self.card.traits["kind"])
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The name of its folder, unique for its settings."""
         return f"{self.card.name}-{specs.digest(self.spec)[:10]}"

@@ -3,18 +3,27 @@
 The spec of a run is everything that can change its result and nothing else; its digest is the cache key.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ganbench import checks, layout, pairing, paper, protocol, specs, study
+from ganbench.packs import grouping
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError
 from ganbench.protocol import Dataset, Extractor
 from ganbench.specs import Spec, digest
 from ganbench.study import DatasetEntry, Entry, Study, Training
+
+USUAL_RUNS = {"train": 1, "evaluate": 8}
+"""Runs of a job where the study does not say."""
+
+MOST_JOBS = 4_000
+"""About as many jobs of a step as a study is cut into where it does not say: Snakemake takes 2 ms to plan one, and a
+job's process 3 s to start."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Job:
-    """Runs that one process handles, one after the other; of no interest to results."""
+    """Runs that one process handles, one after the other or in packs; of no interest to results."""
 
     id: str
     step: str
@@ -219,8 +228,10 @@ def plan(file: Path) -> Plan:
         runs=tuple(runs),
         gaps=tuple(dict.fromkeys(gaps)),
         notes=tuple(dict.fromkeys(notes)),
-        training_jobs=_jobs("train", runs, {d.label: wanted.training_on(d).runs_per_job for d in wanted.datasets}),
-        evaluation_jobs=_jobs("evaluate", runs, {d: datasets[d].evaluation.runs_per_job for d in datasets}),
+        training_jobs=_jobs(
+            "train", runs, {d.label: wanted.training_on(d).runs_per_job for d in wanted.datasets}, registry
+        ),
+        evaluation_jobs=_jobs("evaluate", runs, {d: datasets[d].evaluation.runs_per_job for d in datasets}, registry),
     )
 
 
@@ -266,8 +277,14 @@ def _cells(
                     "batch_size": training.batch_size,
                     "log_every": training.log_every,
                     "snapshots": training.snapshot_steps(steps),
+                    **training.numerics,
                 },
             }
+            width, obstacle = grouping.width(base, dataset.kind, training.engine, wanted.device, registry)
+            if obstacle:
+                notes.append(f"{label} on {dataset.label} is trained run by run, not in packs: {obstacle}")
+            if width:
+                base["pack"] = width
             for seed in wanted.seeds:
                 run_spec = {**base, "seed": seed}
                 evaluation = _evaluation_spec(run_spec, dataset)
@@ -285,16 +302,30 @@ def _evaluation_spec(run_spec: Spec, dataset: Dataset) -> Spec:
     }
 
 
-def _jobs(step: str, runs: Iterable[Run], runs_per_job: dict[str, int]) -> dict[str, Job]:
-    """Training jobs hold runs of one dataset and architecture, evaluation jobs runs of one dataset."""
+def _jobs(step: str, runs: Sequence[Run], runs_per_job: dict[str, int | None], registry: Registry) -> dict[str, Job]:
+    """Training jobs hold runs of one dataset and architecture, at least those of a pack; evaluation jobs runs of one
+    dataset."""
+    usual = max(USUAL_RUNS[step], math.ceil(len(runs) / MOST_JOBS))
     groups: dict[str, list[Run]] = {}
     for run in runs:
         group = f"{run.dataset}/{run.architecture}" if step == "train" else run.dataset
         groups.setdefault(group, []).append(run)
     jobs = {}
     for group, members in groups.items():
-        width = runs_per_job[members[0].dataset]
-        for number, start in enumerate(range(0, len(members), width)):
-            job = Job(f"{group}/{number}", step, members[0].dataset, tuple(members[start : start + width]))
+        wanted = runs_per_job[members[0].dataset]
+        together = grouping.packs(members, registry, wanted) if step == "train" else [[run] for run in members]
+        for number, share in enumerate(_shares(together, wanted or usual)):
+            job = Job(f"{group}/{number}", step, members[0].dataset, tuple(share))
             jobs[job.id] = job
     return jobs
+
+
+def _shares(packs: Iterable[list[Run]], size: int) -> list[list[Run]]:
+    """As many packs together as make no more than `size` runs, but at least one."""
+    shares: list[list[Run]] = []
+    for pack in packs:
+        if shares and len(shares[-1]) + len(pack) <= size:
+            shares[-1] += pack
+        else:
+            shares.append(list(pack))
+    return shares

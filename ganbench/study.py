@@ -11,6 +11,7 @@ from pydantic import Field as Key
 
 from ganbench import cards, checks, measures, method, paper, plugins, yamlfile
 from ganbench.method import OPTIMIZER_KINDS, Adam, Method, Optimizer, Strict
+from ganbench.packs.grouping import Engine
 from ganbench.paper import Budget, Labels, Paper
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError, readable
@@ -52,13 +53,26 @@ class Training(Strict):
     """Generator steps between two rows of the history."""
     snapshots: Snapshots = 10
     """How many times, the end included, or at which steps a generator is kept for evaluation over training."""
-    runs_per_job: PositiveInt = 1
-    """Runs that one process trains, one after the other; of no interest to results."""
+    engine: Engine = "auto"
+    """`auto` trains runs of points in packs, `pack` all that can be, `single` each by itself: the reference."""
+    runs_per_job: PositiveInt | None = None
+    """Runs that one process trains, together in a pack or one after the other; of no interest to results. Without it,
+    packs of 4, or of 8 where there are many, and others alone; more in a study of many thousands."""
     checkpoint_every: Duration | None = 300.0
     """Seconds, or e.g. `10m`, between two checkpoints, from which an interrupted run goes on; `null`: only when it is
     asked to end. Of no interest to results."""
     time_limit: Duration | None = None
     """Seconds, or e.g. `2h`, after which a run ends with the status `timeout` and what it has reached."""
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
+    """Of products and convolutions: float32 throughout, rounded by the GPU, or mixed with bfloat16."""
+    channels_last: bool = True
+    """Whether images lie in memory pixel by pixel, which is faster; rounding differs."""
+
+    @property
+    def numerics(self) -> dict[str, Any]:
+        """What differs from the default precision and layout: a spec names only that, so older digests stay true."""
+        named = {"precision": self.precision, "channels_last": self.channels_last}
+        return {key: value for key, value in named.items() if value != Training.model_fields[key].default}
 
     def snapshot_steps(self, steps: int) -> list[int]:
         """The generator steps, before the last, after which a generator is kept."""
@@ -82,9 +96,12 @@ class TrainingChanges(Strict):
     batch_size: PositiveInt | None = None
     log_every: PositiveInt | None = None
     snapshots: Snapshots | None = None
+    engine: Engine | None = None
     runs_per_job: PositiveInt | None = None
     checkpoint_every: Duration | None = None
     time_limit: Duration | None = None
+    precision: Literal["fp32", "tf32", "bf16"] | None = None
+    channels_last: bool | None = None
 
 
 class MetricEntry(Strict):
@@ -118,8 +135,9 @@ class Evaluation(Strict):
     """On how many further samples of its own the headline of a final generator is measured."""
     threshold: float | None = None
     """The value of the headline metric that counts as reached."""
-    runs_per_job: PositiveInt = 8
-    """Runs that one process measures, one after the other; of no interest to results."""
+    runs_per_job: PositiveInt | None = None
+    """Runs that one process measures, one after the other; of no interest to results. Without it, eight, and more in a
+    study of many thousands."""
 
 
 class EvaluationChanges(Strict):
@@ -189,6 +207,8 @@ class Study(Strict):
     """Whether methods run with their own optimizers, the shared one, or both; both if there is a shared one."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train and measure; `auto` is a GPU if there is one."""
+    jobs_per_gpu: PositiveInt = 1
+    """Processes that may share a GPU."""
     threads: PositiveInt = 1
     """CPU threads of each process."""
     data: str | None = None

@@ -1,5 +1,7 @@
 """Tensor files: safetensors, written whole or not at all."""
 
+import errno
+import re
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -15,4 +17,5 @@ def write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | Non
         try:
             save_file(tensors, temporary, metadata)
         except SafetensorError as error:
-            raise OSError(f"{path}: cannot be written: {error}") from error
+            number = re.search(r"os error (\d+)", str(error))
+            raise OSError(int(number[1]) if number else errno.EIO, f"cannot be written: {error}", str(path)) from error

@@ -68,7 +68,7 @@ class Player:
     def weights(self) -> dict[str, State]:
         """A copy on the CPU of the network's weights, `raw`, and of their average, `ema`."""
         networks = {"raw": self.network, **({} if self.average is None else {"ema": self.average.module})}
-        return {name: {k: _copied(v) for k, v in network.state_dict().items()} for name, network in networks.items()}
+        return {name: {k: copied(v) for k, v in network.state_dict().items()} for name, network in networks.items()}
 
     def gradient_norm(self) -> float:
         """The L2 norm over all gradients of the last step."""
@@ -104,7 +104,8 @@ def _tensors(module: nn.Module) -> State:
     return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
-def _copied(tensor: Tensor) -> Tensor:
+def copied(tensor: Tensor) -> Tensor:
+    """A copy on the CPU, contiguous."""
     return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
@@ -140,6 +141,16 @@ class Course:
     reason: str | None = None
     resumed_at: list[int] = field(default_factory=list)
     """The steps after which it was interrupted and went on."""
+
+    def diverges(self, sound: bool) -> bool:
+        """Whether a loss since the last row is not finite, or the weights are not `sound`; it then says so."""
+        if self.losses and not (finite := torch.stack(self.losses).isfinite().all(1)).all():
+            self.diverged_at = self.step - len(finite) + 1 + int(finite.int().argmin())
+            self.reason = "the loss is not finite"
+            self.snapshots = [kept for kept in self.snapshots if kept.step < self.diverged_at]
+        elif not sound:
+            self.diverged_at, self.reason = self.step, "a weight is not finite"
+        return self.diverged_at is not None
 
     def state_dict(self) -> dict[str, Any]:
         """The state of a training that has not ended, for `load_state_dict`."""
@@ -241,14 +252,7 @@ def train(
                 constraint(discriminator.network)
 
     def diverged() -> bool:
-        """Whether a loss since the last row or a weight is not finite; the course then says so."""
-        if course.losses and not (finite := torch.stack(course.losses).isfinite().all(1)).all():
-            course.diverged_at = course.step - len(finite) + 1 + int(finite.int().argmin())
-            course.reason = "the loss is not finite"
-            course.snapshots = [kept for kept in course.snapshots if kept.step < course.diverged_at]
-        elif not (generator.is_finite() and discriminator.is_finite()):
-            course.diverged_at, course.reason = course.step, "a weight is not finite"
-        return course.diverged_at is not None
+        return course.diverges(generator.is_finite() and discriminator.is_finite())
 
     start = time.perf_counter() - course.seconds
     for step in range(course.step + 1, steps + 1):

@@ -1,4 +1,4 @@
-"""Carry out training jobs: build what a spec asks for, train it, write what came out."""
+"""One training by itself: build what a spec asks for, train it, write what came out."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +19,9 @@ from ganbench import (
     data,
     files,
     interruptions,
-    jobs,
     layout,
     machine,
+    numerics,
     optimizers,
     pairing,
     plugins,
@@ -30,37 +30,52 @@ from ganbench import (
 )
 from ganbench.generate import NotFiniteError, generate
 from ganbench.progress import Progress
-from ganbench.runs import Job, Plan, Run
+from ganbench.runs import Plan, Run
 from ganbench.sidecar import Sidecar, Stateful
 from ganbench.specs import Spec
 from ganbench.streams import Streams, derive, stream
-from ganbench.train import Course, Player, finite_rows, train, unchanged
+from ganbench.train import Course, Player, State, finite_rows, train, unchanged
 
 SHEET_SAMPLES = {"points": 2_000, "images": 64}
 SURFACE_SIDE = 64
 
 
-def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
-    """Train the runs of a job that are not trained yet; False if one raised."""
-    samples = data.read(plan.datasets[job.dataset], "train").samples.to(device)
-    optimizers.warm_up()
-    return jobs.each(plan, job, lambda run: train_run(plan, run, samples, device))
+class Trainee(Stateful, Protocol):
+    """A generator or a discriminator in training: a player, or a member of a pack."""
+
+    @property
+    def network(self) -> nn.Module:
+        """The network, with its present weights."""
+
+    def weights(self) -> dict[str, State]:
+        """A copy on the CPU of its weights, `raw`, and of their average, `ema`."""
 
 
-def build(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) -> tuple[Any, Player, Player]:
+Side = TypeVar("Side", bound=Trainee)
+
+
+def networks(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) -> tuple[Any, nn.Module, nn.Module]:
     """The architecture plugin, the generator and the discriminator of a spec, freshly initialised."""
     card = plan.registry.card("architecture", spec["architecture"]["name"])
     architecture = plugins.load(card, spec["architecture"]["settings"])
-    method, constraint = spec["method"], _part(plan, "constraint", spec["method"])
+    method, constraint = spec["method"], part(plan, "constraint", spec["method"])
     torch.manual_seed(derive(spec["seed"], "initialisation"))
     seen = (method["packing"] * shape[0], *shape[1:])
-    networks: list[nn.Module] = [architecture.generator(shape), architecture.discriminator(seen)]
+    made: list[nn.Module] = [architecture.generator(shape), architecture.discriminator(seen)]
     if hasattr(constraint, "prepare"):
-        constraint.prepare(networks[1])
-    if len(shape) > 1:
-        networks = [network.to(memory_format=torch.channels_last) for network in networks]  # type: ignore[call-overload]
-    generator, discriminator = (network.to(device) for network in networks)
+        constraint.prepare(made[1])
+    if len(shape) > 1 and numerics.is_channels_last(spec["training"]):
+        made = [network.to(memory_format=torch.channels_last) for network in made]  # type: ignore[call-overload]
+    generator, discriminator = (network.to(device) for network in made)
+    return architecture, generator, discriminator
+
+
+def build(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) -> tuple[Any, Player, Player]:
+    """The architecture plugin of a spec, and both players."""
+    architecture, generator, discriminator = networks(plan, spec, shape, device)
+    method = spec["method"]
     average = None if method["ema"] is None else optimizers.average(generator, method["ema"])
+    numerics.apply(spec["training"], [generator, discriminator], device)  # the average copied the network before
     steps = spec["training"]["generator_steps"] if method["lr_decay"] else None
     return (
         architecture,
@@ -75,12 +90,12 @@ def _player(network: nn.Module, settings: Spec, falling: int | None, average: Av
 
 
 @dataclass
-class Session:
+class Session(Generic[Side]):
     """A training as its spec begins it, or as a checkpoint left it."""
 
     architecture: Any
-    generator: Player
-    discriminator: Player
+    generator: Side
+    discriminator: Side
     penalty: Any
     streams: Streams
     batches: data.Batches
@@ -97,25 +112,32 @@ def train_run(plan: Plan, run: Run, samples: Tensor, device: torch.device) -> No
         try:
             session.sidecar.resume()
         except checkpoint.RefusedError as error:
-            files.write_text(plan.folder(run) / layout.TRAINING_LOG, f"It started afresh: {error}\n")
-            print(f"{run.id}: starts afresh: {error}", file=sys.stderr, flush=True)
+            afresh(plan, run, error)
             session = _begun(plan, run, samples, device, interruption)
         _train(plan, run, samples, session)
-        _write(plan, run, samples, session, device)
-        if session.course.timed_out:
-            session.sidecar.save()  # a longer limit goes on from here
-        else:
-            session.sidecar.remove()
+        finish(plan, run, samples, session, machine.provenance(device))
 
 
 def _begun(
     plan: Plan, run: Run, samples: Tensor, device: torch.device, interruption: interruptions.Interruption
-) -> Session:
+) -> Session[Player]:
     effort = machine.Effort(device)
-    architecture, generator, discriminator = build(plan, run.spec, tuple(samples.shape[1:]), device)
+    return session_of(plan, run, samples, build(plan, run.spec, tuple(samples.shape[1:]), device), effort, interruption)
+
+
+def session_of(
+    plan: Plan,
+    run: Run,
+    samples: Tensor,
+    built: tuple[Any, Side, Side],
+    effort: machine.Effort,
+    interruption: interruptions.Interruption,
+) -> Session[Side]:
+    """The session of a run that has not begun yet, from its architecture, generator and discriminator."""
+    architecture, generator, discriminator = built
     penalty = _penalty(plan, run.spec["method"])
-    streams = Streams(run.seed, device)
-    batches = data.Batches(samples, _batch(run.spec), streams["data"])
+    streams = Streams(run.seed, samples.device)
+    batches = data.Batches(samples, batch_of(run.spec), streams["data"])
     course = Course()
     parts: dict[str, Stateful] = {
         "generator": generator,
@@ -129,30 +151,45 @@ def _begun(
         parts["penalty"] = penalty
     every = plan.training(run).checkpoint_every
     path = plan.folder(run) / layout.CHECKPOINT
-    sidecar = Sidecar(run.id, path, _identity(run, device), parts, every, interruption)
+    sidecar = Sidecar(run.id, path, identity(run, samples.device), parts, every, interruption)
     return Session(architecture, generator, discriminator, penalty, streams, batches, course, effort, sidecar)
 
 
-def _identity(run: Run, device: torch.device) -> dict[str, str]:
+def afresh(plan: Plan, run: Run, error: checkpoint.RefusedError) -> None:
+    """Say why a run does not go on from its checkpoint."""
+    files.write_text(plan.folder(run) / layout.TRAINING_LOG, f"It started afresh: {error}\n")
+    print(f"{run.id}: starts afresh: {error}", file=sys.stderr, flush=True)
+
+
+def finish(plan: Plan, run: Run, samples: Tensor, session: Session[Side], provenance: dict[str, Any]) -> None:
+    """Write the folder of a training that ended; its checkpoint goes, unless a longer limit would go on from it."""
+    _write(plan, run, samples, session, provenance)
+    if session.course.timed_out:
+        session.sidecar.save()
+    else:
+        session.sidecar.remove()
+
+
+def identity(run: Run, device: torch.device) -> dict[str, str]:
     """What must be the same for a training to go on as if nothing had happened; the spec names the engine."""
     threads = {"threads": str(torch.get_num_threads())} if device.type == "cpu" else {}
     return {"spec": run.digest, "torch": torch.__version__, "device": device.type, **threads}
 
 
-def _batch(spec: Spec) -> int:
+def batch_of(spec: Spec) -> int:
     """Samples of one step: those that are packed count one by one."""
     return int(spec["training"]["batch_size"] * spec["method"]["packing"])
 
 
-def _train(plan: Plan, run: Run, samples: Tensor, session: Session) -> None:
+def _train(plan: Plan, run: Run, samples: Tensor, session: Session[Player]) -> None:
     budget, method, streams = run.spec["training"], run.spec["method"], session.streams
-    batch, noise_dim, device = _batch(run.spec), session.architecture.noise_dim, samples.device
+    batch, noise_dim, device = batch_of(run.spec), session.architecture.noise_dim, samples.device
     train(
         session.generator,
         session.discriminator,
-        loss=_part(plan, "loss", method),
+        loss=part(plan, "loss", method),
         penalty=session.penalty,
-        constraint=_part(plan, "constraint", method),
+        constraint=part(plan, "constraint", method),
         batches=session.batches,
         noise=lambda: torch.randn(batch, noise_dim, generator=streams["noise"], device=device),
         penalty_stream=streams["penalty"],
@@ -161,7 +198,7 @@ def _train(plan: Plan, run: Run, samples: Tensor, session: Session) -> None:
         log_every=budget["log_every"],
         snapshots=frozenset(budget["snapshots"]),
         progress=_progress(plan, run, budget["generator_steps"], session.course.step),
-        view=_view(method, streams["augmentation"]),
+        view=view_of(method, streams["augmentation"]),
         penalty_interval=method["penalty_interval"],
         simultaneous=method["simultaneous"],
         unrolled=method["unrolled"],
@@ -173,11 +210,11 @@ def _train(plan: Plan, run: Run, samples: Tensor, session: Session) -> None:
     )
 
 
-def _write(plan: Plan, run: Run, samples: Tensor, session: Session, device: torch.device) -> None:
+def _write(plan: Plan, run: Run, samples: Tensor, session: Session[Side], provenance: dict[str, Any]) -> None:
     """The files of a training that ended, and of them the record."""
     generator, discriminator, course = session.generator, session.discriminator, session.course
     folder, steps = plan.folder(run), run.spec["training"]["generator_steps"]
-    written = _write_generators(generator, session.architecture.noise_dim, samples, run, folder, course, device)
+    written = _write_generators(generator, session.architecture.noise_dim, samples, run, folder, course)
     if course.diverged_at is None and samples.shape[1:] == (2,) and _judges_alone(run.spec):
         _write_surface(discriminator.network, folder / layout.SURFACE, _extent(samples))
         written["files"].append(layout.SURFACE)
@@ -197,30 +234,31 @@ def _write(plan: Plan, run: Run, samples: Tensor, session: Session, device: torc
         "seconds": course.seconds,
         "cpu_seconds": session.effort.cpu_seconds,
         "peak_memory": session.effort.peak_memory,
-        "provenance": machine.provenance(device),
+        "provenance": provenance,
         "parameters": {
             "generator": _count(generator.network),
             "discriminator": _count(discriminator.network),
         },
         **written,
     }
-    critic = getattr(_part(plan, "loss", run.spec["method"]), "critic", False)
+    critic = getattr(part(plan, "loss", run.spec["method"]), "critic", False)
     files.write_text(folder / layout.HISTORY, _as_csv(course, critic))
     files.write_json(folder / layout.TRAINING, record)
 
 
 def _penalty(plan: Plan, method: Spec) -> Any:
     """The penalty, for one training; one that remembers begins with an empty memory."""
-    penalty = _part(plan, "penalty", method)
+    penalty = part(plan, "penalty", method)
     return penalty.begin() if hasattr(penalty, "begin") else penalty
 
 
-def _part(plan: Plan, kind: str, method: Spec) -> Any:
+def part(plan: Plan, kind: str, method: Spec) -> Any:
+    """A part of a method as a plugin with its settings, or None."""
     chosen = method[kind]
     return plugins.load(plan.registry.card(kind, chosen["name"]), chosen["settings"]) if chosen else None
 
 
-def _view(method: Spec, augmenting: torch.Generator) -> Callable[[Tensor], Tensor]:
+def view_of(method: Spec, augmenting: torch.Generator) -> Callable[[Tensor], Tensor]:
     """What the discriminator sees of samples (batch, ...): augmented, and `packing` of them side by side, as more
     channels or coordinates of one (Lin et al. 2018, section 3)."""
     width, kinds = method["packing"], method["augment"]
@@ -249,13 +287,12 @@ def _progress(plan: Plan, run: Run, steps: int, first: int) -> Progress:
 
 
 def _write_generators(
-    generator: Player,
+    generator: Trainee,
     noise_dim: int,
     real: Tensor,
     run: Run,
     folder: Path,
     course: Course,
-    device: torch.device,
 ) -> dict[str, Any]:
     """Weights and some samples of a finite generator; a generator without finite samples has diverged. Snapshots are
     kept of any."""
@@ -266,7 +303,7 @@ def _write_generators(
     if course.diverged_at is None:
         count = SHEET_SAMPLES["points" if real.dim() == 2 else "images"]
         try:
-            samples = generate(generator.network, count, noise_dim, stream(run.seed, "sheet", device))
+            samples = generate(generator.network, count, noise_dim, stream(run.seed, "sheet", real.device))
         except NotFiniteError as error:
             course.diverged_at, course.reason = course.step, str(error)
         else:

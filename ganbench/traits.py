@@ -61,4 +61,8 @@ def problem(
         return f"an extractor has exactly one of the methods {', '.join(sorted(EXTRACTOR_FORMS))}"
     if kind == "architecture" and "noise_dim" not in fields:
         return "an architecture has a setting `noise_dim: PositiveInt`"
+    if not isinstance(traits.get("packs", False), bool):
+        return f"`packs` is True or False, not {traits['packs']!r}: whether it works where runs are trained together"
+    if kind == "penalty" and traits.get("scale") not in (None, *fields):
+        return f"`scale` names the setting that multiplies the penalty, and '{traits['scale']}' is none"
     return spaces.problem(traits["search"], fields) if "search" in traits else None

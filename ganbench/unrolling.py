@@ -34,54 +34,67 @@ def ahead(network: nn.Module, optimizer: Optimizer, loss: Callable[[Scores], Ten
     for _ in range(steps):
         slopes = torch.autograd.grad(loss(scores), list(weights.values()), create_graph=True)
         weights = {
-            name: _stepped(type(optimizer), group, states[name], weight, slope)
+            name: stepped(type(optimizer), group, states[name], weight, slope)
             for (name, weight), slope in zip(weights.items(), slopes, strict=True)
         }
     return scores
 
 
-def _stepped(
+def stepped(
     kind: type[Optimizer], group: dict[str, Any], state: dict[str, Any], weight: Tensor, slope: Tensor
 ) -> Tensor:
-    """A weight after one step of an optimizer; changes the entries of `state`. Raises TypeError for others."""
-    decay: float = group["weight_decay"]
-    rate: float = group["lr"]
+    """A weight after one step of an optimizer; changes the entries of `state`. Raises TypeError for others.
+
+    A setting is a number, or float64 (rows, 1): one for each row of the weight.
+    """
+    decay, rate = group["weight_decay"], group["lr"]
     if kind is torch.optim.AdamW:
-        weight = weight * (1 - rate * decay)
-    elif decay:
-        slope = slope + decay * weight
+        weight = _like(weight, 1 - rate * decay) * weight
+    elif isinstance(decay, Tensor) or decay:
+        slope = slope + _like(weight, decay) * weight
     if kind is torch.optim.SGD:
-        return weight - rate * _momentum(group, state, slope)
-    if kind is torch.optim.RMSprop:
-        return weight - rate * _rmsprop(group, state, slope)
-    if kind in (torch.optim.Adam, torch.optim.AdamW):
-        return weight - rate * _adam(group, state, slope)
-    raise TypeError(f"no differentiable step of {kind.__name__} is known")
+        direction = _momentum(group, state, slope)
+    elif kind is torch.optim.RMSprop:
+        direction = _rmsprop(group, state, slope)
+    elif kind in (torch.optim.Adam, torch.optim.AdamW):
+        direction = _adam(group, state, slope)
+    else:
+        raise TypeError(f"no differentiable step of {kind.__name__} is known")
+    moved: Tensor = weight - _like(weight, rate) * direction
+    return moved
+
+
+def _like(tensor: Tensor, setting: Any) -> Any:
+    """A setting in the type of what it is used with: a column of float64 would make everything float64."""
+    return setting.to(tensor.dtype) if isinstance(setting, Tensor) else setting
 
 
 def _momentum(group: dict[str, Any], state: dict[str, Any], slope: Tensor) -> Tensor:
-    if not group["momentum"]:
+    momentum = group["momentum"]
+    if not isinstance(momentum, Tensor) and not momentum:
         return slope
     before: Tensor | None = state.get("momentum_buffer")
-    moved = slope if before is None else group["momentum"] * before + slope
+    moved = slope if before is None else _like(slope, momentum) * before + slope
     state["momentum_buffer"] = moved
     return moved
 
 
 def _rmsprop(group: dict[str, Any], state: dict[str, Any], slope: Tensor) -> Tensor:
-    square = group["alpha"] * state.get("square_avg", 0.0) + (1 - group["alpha"]) * slope.square()
+    alpha = group["alpha"]
+    square = _like(slope, alpha) * state.get("square_avg", 0.0) + _like(slope, 1 - alpha) * slope.square()
     state["square_avg"] = square
-    return _momentum(group, state, slope / (_root(square) + group["eps"]))
+    return _momentum(group, state, slope / (_root(square) + _like(slope, group["eps"])))
 
 
 def _adam(group: dict[str, Any], state: dict[str, Any], slope: Tensor) -> Tensor:
     beta1, beta2 = group["betas"]
-    count = float(state.get("step", 0)) + 1
-    mean: Tensor = beta1 * state.get("exp_avg", 0.0) + (1 - beta1) * slope
-    square = beta2 * state.get("exp_avg_sq", 0.0) + (1 - beta2) * slope.square()
+    before = state.get("step", 0.0)  # on the device, where it stays: reading it would wait for the device
+    count = (before.double() if isinstance(before, Tensor) else before) + 1
+    mean: Tensor = _like(slope, beta1) * state.get("exp_avg", 0.0) + _like(slope, 1 - beta1) * slope
+    square = _like(slope, beta2) * state.get("exp_avg_sq", 0.0) + _like(slope, 1 - beta2) * slope.square()
     state |= {"step": count, "exp_avg": mean, "exp_avg_sq": square}
-    root = _root(square) / (1 - beta2**count) ** 0.5
-    direction: Tensor = mean / (1 - beta1**count) / (root + group["eps"])
+    root = _root(square) / _like(slope, (1 - beta2**count) ** 0.5)
+    direction: Tensor = mean / _like(slope, 1 - beta1**count) / (root + _like(slope, group["eps"]))
     return direction
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from snakemake.exceptions import WorkflowError
 
-from ganbench import markers, problems, runs
+from ganbench import markers, problems, runs, trust
 from ganbench.runs import Plan
 
 DEFAULT = "configs/quick.yaml"
@@ -21,10 +21,12 @@ def study(settings: Any) -> Path:
 
 
 def planned(file: Path) -> Plan:
-    """The plan of a study, without markers that speak falsely. Raises WorkflowError with the study's problems."""
+    """The plan of a study, without markers that speak falsely. Raises WorkflowError with the study's problems, and
+    for plugins that it may not run."""
     try:
         plan = runs.plan(file)
-    except problems.StudyError as error:
+        trust.demand(plan.registry)
+    except (problems.StudyError, trust.UntrustedError) as error:
         raise WorkflowError(str(error)) from None
     if not any(Path(".snakemake/locks").glob("*")):  # else another call is at work, and believes in them
         markers.discard_false(plan)

@@ -1,4 +1,4 @@
-"""Helpers that the tests share."""
+"""Helpers that the tests share. Each process of tests has one thread: more of them would spin against each other."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import HealthCheck, settings
+
+from ganbench import devices
+
+devices.limit_threads(1)  # before torch is imported
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = ROOT / "configs"

@@ -27,7 +27,11 @@ CENTRES = [[math.cos(2 * math.pi * i / 8), math.sin(2 * math.pi * i / 8)] for i 
 
 
 def write(
-    plan: Plan, diverged: frozenset[str] = frozenset(), collapsed: frozenset[str] = frozenset(), rows: int = 5
+    plan: Plan,
+    diverged: frozenset[str] = frozenset(),
+    collapsed: frozenset[str] = frozenset(),
+    rows: int = 5,
+    timeout: frozenset[str] = frozenset(),
 ) -> None:
     """Every file that the page reads, with numbers that depend on the run's place in the plan only. `rows`: of each
     history."""
@@ -65,11 +69,17 @@ def write(
             },
         )
     for index, run in enumerate(plan.runs):
-        status = "diverged" if run.id in diverged else "collapsed" if run.id in collapsed else "ok"
+        failed = {"diverged": diverged, "collapsed": collapsed, "timeout": timeout}
+        status = next((status for status, of in failed.items() if run.id in of), "ok")
         _write_run(plan, run, index, status, rows)
 
 
-REASONS = {"ok": None, "diverged": "the loss is not finite", "collapsed": "1 of 8 modes holds all samples"}
+REASONS = {
+    "ok": None,
+    "diverged": "the loss is not finite",
+    "collapsed": "1 of 8 modes holds all samples",
+    "timeout": "the time limit of 60 s, at step 20 of 50",
+}
 
 
 def _write_run(plan: Plan, run: Run, index: int, status: str, rows: int) -> None:
@@ -103,8 +113,9 @@ def _write_run(plan: Plan, run: Run, index: int, status: str, rows: int) -> None
     files.write_text(folder / layout.HISTORY, "\n".join(lines[:1] if diverged else lines) + "\n")
     evaluations, curve = _numbers(run, dataset, index, diverged)
     training = {
-        "status": "diverged" if diverged else "ok",
-        "reason": REASONS["diverged"] if diverged else None,
+        "status": "ok" if status == "collapsed" else status,
+        "reason": None if status == "collapsed" else REASONS[status],
+        "step": 20 if status == "timeout" else run.spec["training"]["generator_steps"],
         "diverged_at": DIVERGED_AT if diverged else None,
         "seconds": 1.5 + index,
         "peak_memory": {"resident": 3 * 10**8},

@@ -1,5 +1,6 @@
 """The command: 0 for fine, 1 for what went wrong while working, 2 for bad input; our own errors are sentences."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -105,6 +106,24 @@ def test_an_unknown_key_is_a_sentence(study_file: StudyFile, capsys: pytest.Capt
     path = study_file(datasets=["ring8", "digits"])
     assert _exit_code(verb, path, "rng8") == 1
     assert capsys.readouterr().err.startswith(f"ganbench: {path} has nothing called 'rng8'")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.ENOTDIR])
+def test_a_disk_that_refuses_is_a_sentence_and_other_errors_are_bugs(
+    study_file: StudyFile, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number), "results/x")
+
+    path = study_file()
+    (key,) = runs.plan(path).data
+    monkeypatch.setattr("ganbench.data.prepare", refuse)
+    if number in cli.DISK:
+        assert cli.main(["data", str(path), key]) == 1
+        assert f"ganbench: [Errno {number}] {os.strerror(number)}: 'results/x'\n" == capsys.readouterr().err
+    else:
+        with pytest.raises(OSError, match="results/x"):
+            cli.main(["data", str(path), key])
 
 
 def test_a_job_whose_runs_are_all_trained_only_gets_its_marker(study_file: StudyFile) -> None:

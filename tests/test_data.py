@@ -205,3 +205,28 @@ def test_a_dataset_plugin_may_hand_over_tensors_that_share_memory(planned: Plann
     data.prepare(dataset, Path("nowhere"))
     assert torch.equal(data.read(dataset, "train").samples, torch.zeros(10, 2))
     assert data.read(dataset, "validation").samples.sum() == (0 if "samples" in validation else 1)
+
+
+@pytest.mark.parametrize("place", [0, 40, 2000, -1], ids=["head", "header", "middle", "end"])
+def test_a_file_that_was_damaged_is_named_and_not_used(planned: Planned, place: int) -> None:
+    dataset = planned("digits")
+    data.prepare(dataset, Path("nowhere"))
+    path = layout.data(dataset.key)
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(data.DataError, match=r"data\.safetensors: dataset 'digits' is damaged .* remove the file"):  # noqa: PT012
+        for split in data.SPLITS:
+            data.read(dataset, split)
+
+
+def test_batches_go_on_from_any_place() -> None:
+    samples = torch.arange(10.0)[:, None]
+    for place in range(8):
+        first, second = (data.Batches(samples, 3, stream(0, "data")) for _ in range(2))
+        for _ in range(place):
+            next(first)
+        state = first.state_dict()
+        next(second)
+        second.load_state_dict(state)
+        assert all(torch.equal(next(first), next(second)) for _ in range(7))

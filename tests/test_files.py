@@ -1,13 +1,15 @@
 """Files are replaced whole or not at all."""
 
+import errno
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
-from ganbench import files
+from ganbench import files, tensorfiles
 
 
 def _names(folder: Path) -> list[str]:
@@ -93,3 +95,28 @@ def test_what_is_no_json_object_reads_as_none(tmp_path: Path, content: bytes) ->
 
 def test_a_missing_file_reads_as_none(tmp_path: Path) -> None:
     assert files.read_json(tmp_path / "nowhere.json") is None
+
+
+def test_tensors_on_a_full_disk_are_an_error_of_the_system_that_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise SafetensorError("Error while serializing: No space left on device (os error 28)")
+
+    monkeypatch.setattr(tensorfiles, "save_file", refuse)
+    with pytest.raises(OSError, match=r"No space left .*weights\.safetensors") as caught:
+        tensorfiles.write(tmp_path / "weights.safetensors", {})
+    assert caught.value.errno == errno.ENOSPC
+    assert _names(tmp_path) == []
+
+
+def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    with files.replacing(tmp_path / "a.txt") as temporary:
+        kept = temporary.with_name(temporary.name.removesuffix(".tmp") + "1.tmp")
+        kept.touch()
+        temporary.touch()
+    assert _names(tmp_path) == [kept.name, "a.txt"]
+    (tmp_path / ".other").touch()
+    (tmp_path / "b.tmp").touch()
+    files.sweep(tmp_path)
+    assert _names(tmp_path) == [".other", "a.txt", "b.tmp"]

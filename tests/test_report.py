@@ -36,6 +36,7 @@ evaluation: {samples: 200}
 """
 DIVERGED = frozenset({"ring8/mlp/minimax/seed1", "digits/mlp/wgan-gp/seed0"})
 COLLAPSED = frozenset({"ring8/mlp/non-saturating/seed2"})
+TIMEOUT = frozenset({"ring8/mlp/wgan-gp/seed1"})
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rendered")
     with contextlib.chdir(folder):
         made = runs.plan(fakes.study(Path("fake.yaml"), STUDY))
-        fakes.write(made, DIVERGED, COLLAPSED)
+        fakes.write(made, DIVERGED, COLLAPSED, timeout=TIMEOUT)
         page.write(made)
     return folder
 
@@ -167,7 +168,7 @@ def test_diverged_runs_are_counted_and_named_with_their_step(plan: runs.Plan, te
     assert ">27<" in row
     assert "the loss is not finite" in row
     assert "discriminator_loss" in row  # the end of what it logged
-    assert f"{len(plan.runs) - 3} ok" in text
+    assert f"{len(plan.runs) - 4} ok" in text
 
 
 def test_collapsed_runs_are_counted_and_named_and_keep_their_numbers(text: str) -> None:
@@ -175,6 +176,30 @@ def test_collapsed_runs_are_counted_and_named_and_keep_their_numbers(text: str) 
     assert "1 of 3 collapsed" in text
     assert ">ring8/mlp/non-saturating/seed2<" in text
     assert "1 of 8 modes holds all samples" in text
+
+
+def test_runs_that_ran_out_of_time_are_counted_and_named_and_keep_their_numbers(text: str) -> None:
+    assert "1 timeout" in text
+    assert "1 of 3 out of time" in text
+    assert "1 ran out of time" in text
+    row = text[text.index('<th scope="row">ring8/mlp/wgan-gp/seed1</th>') :]
+    row = row[: row.index("</tr>")]
+    assert ">timeout<" in row
+    assert ">20<" in row
+    assert "the time limit of 60 s, at step 20 of 50" in row
+
+
+def test_results_that_were_moved_report_the_same(plan: runs.Plan, rendered: Path, tmp_path: Path) -> None:
+    before = {path.relative_to(rendered): path.read_bytes() for path in (rendered / "reports").rglob("*.*")}
+    elsewhere = tmp_path / "another machine"
+    elsewhere.mkdir()
+    for name in ("fake.yaml", "results"):
+        shutil.move(name, elsewhere)
+    with contextlib.chdir(elsewhere):
+        page.write(runs.plan(Path("fake.yaml")))
+    after = {path.relative_to(elsewhere): path.read_bytes() for path in (elsewhere / "reports").rglob("*.*")}
+    assert after == before
+    assert plan.file.name == "fake.yaml"
 
 
 def test_gaps_and_changes_are_told(text: str) -> None:

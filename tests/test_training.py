@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from ganbench import data, evaluate, extraction, features, layout, markers, reference, runs, training
 from ganbench.generate import generate
 from ganbench.losses.wasserstein import Loss as Wasserstein
+from ganbench.packs import training as packed
 from ganbench.penalties.gradient_penalty import Penalty as GradientPenalty
 from ganbench.runs import Plan, Run
 from ganbench.streams import stream
@@ -30,7 +31,7 @@ architectures: [{{name: mlp, generator_widths: [8], discriminator_widths: [8]}}]
 methods: [{methods}]
 seeds: [0, 1]
 plugins: [{plugins}]
-training: {{generator_steps: 5, log_every: 5, runs_per_job: 8}}
+training: {{generator_steps: 5, log_every: 5, engine: single, runs_per_job: 8}}
 evaluation: {{samples: {samples}}}
 """
 METHODS = "non-saturating, wgan"
@@ -68,7 +69,7 @@ class Place:
 
     def train(self) -> bool:
         (job,) = self.plan.training_jobs.values()
-        return training.carry_out(self.plan, job, CPU)
+        return packed.carry_out(self.plan, job, CPU)
 
     def evaluate(self) -> bool:
         (job,) = self.plan.evaluation_jobs.values()
@@ -531,7 +532,7 @@ def test_images_go_the_same_way_and_are_measured_through_their_extractor(
 def test_a_job_trains_and_is_measured_on_a_gpu(make: Make) -> None:
     place, gpu = make(methods="non-saturating, wgan, wgan-gp"), torch.device("cuda")
     (trainer,), (evaluator,) = place.plan.training_jobs.values(), place.plan.evaluation_jobs.values()
-    assert training.carry_out(place.plan, trainer, gpu)
+    assert packed.carry_out(place.plan, trainer, gpu)
     assert evaluate.carry_out(place.plan, evaluator, gpu)
     for run in place.plan.runs:
         record = place.record(run.method, run.seed, layout.METRICS)

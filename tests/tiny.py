@@ -9,7 +9,8 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from ganbench import data, evaluate, extraction, features, layout, reference, runs, training
+from ganbench import data, evaluate, extraction, features, layout, reference, runs
+from ganbench.packs import training as packed
 from ganbench.protocol import Dataset, Extractor
 from ganbench.runs import Plan, Run
 
@@ -125,7 +126,7 @@ class Place:
 
     def train(self) -> "Place":
         for job in self.plan.training_jobs.values():
-            assert training.carry_out(self.plan, job, CPU)
+            assert packed.carry_out(self.plan, job, CPU)
         return self
 
     def evaluate(self) -> "Place":

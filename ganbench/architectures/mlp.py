@@ -36,6 +36,7 @@ class Architecture:
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("points", "images")
+    packs: ClassVar[bool] = True
 
     noise_dim: PositiveInt = 64
     """Random numbers that a sample is made from."""

@@ -12,6 +12,7 @@ class Constraint:
     """All parameters of the critic are clamped to [-bound, bound] after each of its steps
     (Arjovsky et al. 2017, Algorithm 1)."""
 
+    packs: ClassVar[bool] = True
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"bound": ("log", 0.001, 0.1)}
 
     bound: PositiveFloat = 0.01

@@ -9,6 +9,7 @@ from pydantic import NonNegativeFloat
 from torch import Tensor
 
 from ganbench.slopes import lengths, slopes
+from ganbench.streams import Source, each
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Penalty:
     """
 
     per_sample: ClassVar[bool] = True
+    packs: ClassVar[bool] = True
+    scale: ClassVar[str] = "weight"
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"weight": ("log", 0.1, 100.0)}
 
     weight: NonNegativeFloat = 10.0
@@ -31,17 +34,18 @@ class Penalty:
     of: Literal["score", "probability"] = "score"
     epsilon: NonNegativeFloat = 0.0
 
-    def __call__(
-        self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: torch.Generator
-    ) -> Tensor:
-        """Real and fake samples (batch, ...) to the weighted penalty, a scalar that can be differentiated."""
-        share = torch.rand((len(real), *[1] * (real.dim() - 1)), generator=stream, device=real.device, dtype=real.dtype)
-        offset = torch.rand(real.shape, generator=stream, device=real.device, dtype=real.dtype)
-        near = real + share * self.reach * real.std(correction=0) * offset
+    def __call__(self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: Source) -> Tensor:
+        """Real and fake samples (..., batch, *sample) to the weighted penalty (...), which can be differentiated."""
 
         def output(points: Tensor) -> Tensor:
             scores = discriminator(points)
             return scores.sigmoid() if self.of == "probability" else scores
 
-        norm = lengths(slopes(output, near), self.epsilon)
-        return self.weight * (norm - self.target).square().mean()
+        norm = lengths(slopes(output, each(self._near, stream, real)), self.epsilon)
+        return self.weight * (norm - self.target).square().mean(-1)
+
+    def _near(self, real: Tensor, stream: torch.Generator) -> Tensor:
+        """A point at random near each real sample (batch, ...)."""
+        share = torch.rand((len(real), *[1] * (real.dim() - 1)), generator=stream, device=real.device, dtype=real.dtype)
+        offset = torch.rand(real.shape, generator=stream, device=real.device, dtype=real.dtype)
+        return real + share * self.reach * real.std(correction=0) * offset

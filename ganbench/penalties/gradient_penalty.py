@@ -9,6 +9,7 @@ from pydantic import NonNegativeFloat
 from torch import Tensor
 
 from ganbench.slopes import lengths, slopes
+from ganbench.streams import Source, each
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Penalty:
     """
 
     per_sample: ClassVar[bool] = True
+    packs: ClassVar[bool] = True
+    scale: ClassVar[str] = "weight"
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"weight": ("log", 0.01, 100.0)}
 
     weight: NonNegativeFloat = 10.0
@@ -29,13 +32,16 @@ class Penalty:
     sided: Literal["two", "one"] = "two"
     epsilon: NonNegativeFloat = 0.0
 
-    def __call__(
-        self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: torch.Generator
-    ) -> Tensor:
-        """Real and fake samples (batch, ...) to the weighted penalty, a scalar that can be differentiated."""
-        share = torch.rand((len(real), *[1] * (real.dim() - 1)), generator=stream, device=real.device, dtype=real.dtype)
-        between = share * real + (1 - share) * fake
-        excess = lengths(slopes(discriminator, between), self.epsilon) - self.target
+    def __call__(self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: Source) -> Tensor:
+        """Real and fake samples (..., batch, *sample) to the weighted penalty (...), which can be differentiated."""
+        points = each(between, stream, real, fake)
+        excess = lengths(slopes(discriminator, points), self.epsilon) - self.target
         if self.sided == "one":
             excess = excess.relu()
-        return self.weight * excess.square().mean()
+        return self.weight * excess.square().mean(-1)
+
+
+def between(real: Tensor, fake: Tensor, stream: torch.Generator) -> Tensor:
+    """A point at random between each real sample and a fake one (batch, ...)."""
+    share = torch.rand((len(real), *[1] * (real.dim() - 1)), generator=stream, device=real.device, dtype=real.dtype)
+    return share * real + (1 - share) * fake

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from pydantic import NonNegativeFloat
 from torch import Tensor
 
 from ganbench.slopes import slopes
+from ganbench.streams import Source
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Penalty:
     """
 
     per_sample: ClassVar[bool] = True
+    packs: ClassVar[bool] = True
+    scale: ClassVar[str] = "gamma"
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"gamma": ("log", 0.01, 100.0)}
 
     gamma: NonNegativeFloat = 10.0
 
-    def __call__(
-        self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: torch.Generator
-    ) -> Tensor:
-        """Real and fake samples (batch, ...) to the weighted penalty, a scalar that can be differentiated."""
-        return self.gamma / 2 * slopes(discriminator, real).square().sum(1).mean()
+    def __call__(self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: Source) -> Tensor:
+        """Real and fake samples (..., batch, *sample) to the weighted penalty (...), which can be differentiated."""
+        return self.gamma / 2 * slopes(discriminator, real).square().sum(-1).mean(-1)

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
 from pydantic import NonNegativeFloat
 from torch import Tensor
 
 from ganbench.slopes import slopes
+from ganbench.streams import Source
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,13 @@ class Penalty:
     from 0.05 to 150, and lowered it tenfold in the first part of a training."""
 
     per_sample: ClassVar[bool] = True
+    packs: ClassVar[bool] = True
+    scale: ClassVar[str] = "gamma"
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"gamma": ("log", 0.01, 100.0)}
 
     gamma: NonNegativeFloat = 1.0
 
-    def __call__(
-        self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: torch.Generator
-    ) -> Tensor:
-        """Real and fake samples (batch, ...) to the weighted penalty, a scalar that can be differentiated."""
-        at_real, at_fake = (slopes(discriminator, points).square().sum(1).mean() for points in (real, fake))
+    def __call__(self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: Source) -> Tensor:
+        """Real and fake samples (..., batch, *sample) to the weighted penalty (...), which can be differentiated."""
+        at_real, at_fake = (slopes(discriminator, points).square().sum(-1).mean(-1) for points in (real, fake))
         return self.gamma / 2 * (at_real + at_fake)

@@ -20,8 +20,8 @@ SPECIAL = {
 
 CELL = (
     "metric", "direction", "dataset", "architecture", "method", "average", "scale", "low", "high", "interval",
-    "mean", "sd", "se", "median", "seeds", "without_number", "failure_low", "failure_high", "collapsed", "best", "tied",
-    "real", "perfect",
+    "mean", "sd", "se", "median", "seeds", "without_number", "failure_low", "failure_high", "collapsed", "timeout",
+    "best", "tied", "real", "perfect",
 )  # fmt: skip
 
 
@@ -47,7 +47,8 @@ def _numbers(cell: Cell) -> list[object]:
     failures = of.failures
     return [
         of.average.value, of.average.scale, *ends, of.mean, of.sd, of.se, of.median, cell.seeds, int(failures.events),
-        failures.interval.low, failures.interval.high, cell.collapsed, int(cell.best), int(cell.tied),
+        failures.interval.low, failures.interval.high, cell.collapsed, cell.timeout, int(cell.best),
+        int(cell.tied),
     ]  # fmt: skip
 
 

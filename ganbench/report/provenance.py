@@ -101,7 +101,8 @@ def failures(results: Results) -> list[dict[str, Any]]:
     for run in results.planned:
         record = results.records[run]
         if record["status"] != "ok":
-            step = record["training"]["diverged_at"]
+            trained = record["training"]
+            step = trained["step"] if record["status"] == "timeout" else trained["diverged_at"]
             known = {"run": run, "status": record["status"], "step": step, "reason": record["reason"]}
             found.append({**known, "log": _log(results, run)})
     return found

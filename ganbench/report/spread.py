@@ -12,20 +12,30 @@ from ganbench.stats.intervals import Share, share
 from ganbench.stats.stability import Stability, stability
 from ganbench.stats.variance import VarianceSplit, variance_split
 
+FAILED = ("diverged", "collapsed", "timeout")
+"""Every status but `ok`."""
+
 
 @dataclass(frozen=True)
 class Failures:
-    """Of one method: how many runs diverged, how many collapsed, and of how many; then the same by column."""
+    """Of one method: how many runs diverged, collapsed, and ran out of time, and of how many; then the same by
+    column."""
 
     method: str
     diverged: Share
     collapsed: Share
+    timeout: Share
     by_pair: list[str]
+
+    @property
+    def events(self) -> int:
+        """All of them together; a run has one status."""
+        return int(self.diverged.events + self.collapsed.events + self.timeout.events)
 
     @property
     def cells(self) -> list[str]:
         """What the table shows beside the name."""
-        return [percent(self.diverged), percent(self.collapsed), *self.by_pair]
+        return [percent(self.diverged), percent(self.collapsed), percent(self.timeout), *self.by_pair]
 
 
 @dataclass(frozen=True)
@@ -91,11 +101,11 @@ def failures(results: Results) -> list[Failures]:
             if (method, *pair) not in totals:
                 columns.append("·")
                 continue
-            bad = [f"{by[method, *pair, s]} {s}" for s in ("diverged", "collapsed") if (method, *pair, s) in by]
+            bad = [f"{by[method, *pair, s]} {s}" for s in FAILED if (method, *pair, s) in by]
             columns.append(f"{', '.join(bad)} of {totals[method, *pair]}" if bad else "0")
         total = sum(count for key, count in totals.items() if key[0] == method)
-        of = {s: sum(n for key, n in by.items() if key[0] == method and key[3] == s) for s in ("diverged", "collapsed")}
-        found.append(Failures(method, share(of["diverged"], total), share(of["collapsed"], total), columns))
+        of = {s: sum(n for key, n in by.items() if key[0] == method and key[3] == s) for s in FAILED}
+        found.append(Failures(method, **{status: share(of[status], total) for status in FAILED}, by_pair=columns))
     return found
 
 

@@ -20,6 +20,7 @@ class Cell:
     summary: Summary
     diverged: int
     collapsed: int
+    timeout: int = 0
     best: bool = False
     tied: bool = False
 
@@ -45,12 +46,13 @@ class Cell:
 
     @property
     def remark(self) -> str:
-        """The runs without a number, and those that collapsed, which have one."""
+        """The runs without a number, and those that collapsed or ran out of time, which have one."""
         failed = int(self.summary.failures.events)
         named = (
             ("diverged", self.diverged),
             ("undefined", failed - self.diverged),
             ("collapsed", self.collapsed),
+            ("out of time", self.timeout),
         )
         return ", ".join(f"{count} of {self.seeds} {name}" for name, count in named if count)
 
@@ -130,6 +132,7 @@ def _cell(results: Results, pair: Pair, row: str, metric: str, checkpoint: str) 
         summary=summarise(values, "lower" if direction == "none" else direction, results.scale(metric)),
         diverged=int((runs[metric].isna() & (runs.status == "diverged")).sum()),
         collapsed=int(((runs.status == "collapsed") & (runs.weights == "raw") & (checkpoint == "final")).sum()),
+        timeout=int((runs.status == "timeout").sum()),
     )
 
 

@@ -3,7 +3,7 @@
 from ganbench.report.collect import Pair, Results
 from ganbench.report.contests import FEWEST_SEEDS, Contest, contests
 from ganbench.report.numerals import listed, number, plural, span
-from ganbench.report.spread import failures
+from ganbench.report.spread import FAILED, failures
 from ganbench.report.standing import Standing
 from ganbench.stats import counts
 
@@ -116,11 +116,12 @@ def _too_few(seeds: int, methods: int) -> str:
 
 
 def _failures(results: Results) -> list[str]:
-    bad = [f for f in failures(results) if f.diverged.events or f.collapsed.events]
+    bad = [f for f in failures(results) if f.events]
     total = len(results.runs)
     if not bad:
         return [f"Every one of {plural(total, 'run')} finished with numbers, and none collapsed."]
-    diverged, collapsed = (int(sum(getattr(f, kind).events for f in bad)) for kind in ("diverged", "collapsed"))
-    worst = sorted(bad, key=lambda f: -(f.diverged.events + f.collapsed.events))[:MOST_NAMED]
-    parts = [f"{f.method} {int(f.diverged.events + f.collapsed.events)} of {f.diverged.count}" for f in worst]
-    return [f"Of {total} runs {diverged} diverged and {collapsed} collapsed, most of them of {listed(parts)}."]
+    diverged, collapsed, timeout = (int(sum(getattr(f, status).events for f in bad)) for status in FAILED)
+    counts = [f"{diverged} diverged", f"{collapsed} collapsed", *([f"{timeout} ran out of time"] if timeout else [])]
+    worst = sorted(bad, key=lambda f: -f.events)[:MOST_NAMED]
+    parts = [f"{f.method} {f.events} of {f.diverged.count}" for f in worst]
+    return [f"Of {total} runs {listed(counts)}, most of them of {listed(parts)}."]

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganbench import devices, layout, runs
+from ganbench import devices, layout, runs, trust
 from ganbench.problems import StudyError
 from ganbench.runs import Plan
 
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _written(plan: Plan, folder: Path | None) -> Path:
     """The page, after all is measured."""
+    trust.demand(plan.registry)
     devices.limit_threads(plan.study.threads)
     from ganbench import reference
     from ganbench.sanity import page, responses

@@ -13,6 +13,9 @@ class Constraint:
     """The weights into each unit of the discriminator are shortened to a norm of `bound` at most
     (Author year, arXiv number, section)."""
 
+    # True if it works on each network by itself, so that runs can be trained together.
+    packs: ClassVar[bool] = True
+
     # Where tuning looks: ("log", low, high), ("linear", low, high), ("int", low, high) or ("choice", a, b, c).
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"bound": ("log", 0.1, 10.0)}
 

@@ -16,6 +16,10 @@ class Penalty:
     # True if it looks at the gradient of each sample alone, which batch normalisation would void.
     per_sample: ClassVar[bool] = False
 
+    # True if it reduces over the last axis only, so that runs can be trained together; `scale` multiplies the whole.
+    packs: ClassVar[bool] = True
+    scale: ClassVar[str] = "weight"
+
     # Where tuning looks: ("log", low, high), ("linear", low, high), ("int", low, high) or ("choice", a, b, c).
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"weight": ("log", 1e-4, 1.0)}
 
@@ -28,7 +32,7 @@ class Penalty:
     ) -> Tensor:
         """The weighted penalty, one number. Draw random numbers with `generator=stream`, and from nowhere else.
 
-        For the gradient of a score at a sample see `ganbench.slopes.slopes`.
+        For the gradient of a score at a sample see `ganbench.slopes.slopes`; to draw in packs, `ganbench.streams.each`.
         """
-        scores = torch.cat([discriminator(real), discriminator(fake.detach())])
-        return self.weight * scores.square().mean()
+        scores = torch.cat([discriminator(real), discriminator(fake.detach())], -1)
+        return self.weight * scores.square().mean(-1)

@@ -1,11 +1,13 @@
 """The contract of an architecture: both networks, for every kind and size of data that it declares."""
 
+import unittest
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ganbench.testing.material import close, demand, normal, same, seeded, state
+from ganbench.packs.network import Stack, UnstackableError
+from ganbench.testing.material import ContractError, close, demand, normal, same, seeded, state
 
 DEFAULT_SIZES = (16, 32)
 """Image sizes that an architecture is tried on which declares none."""
@@ -118,6 +120,23 @@ def weights(architecture: Any) -> None:
         demand(torch.equal(*made), f"a generator of {shape} makes other samples once its weights are stored and loaded")
 
 
+def packs(architecture: Any) -> None:
+    """Networks of one shape can be stacked, and together make what each makes alone."""
+    if not getattr(architecture, "packs", False):
+        raise unittest.SkipTest("not declared (`packs: ClassVar[bool] = True`), so its runs are trained one by one")
+    for shape in _shapes(architecture):
+        alone, members = ([_networks(architecture, shape, seed) for seed in range(2)] for _ in range(2))
+        given = torch.stack([_noise(architecture, 7), 2 * _noise(architecture, 7)])
+        for which, side in enumerate(("generator", "discriminator")):
+            try:
+                together = Stack([pair[which] for pair in members])(given)
+            except UnstackableError as error:
+                raise ContractError(f"the {side} of {shape} cannot be stacked: {error}") from error
+            wanted = torch.stack([pair[which](of) for pair, of in zip(alone, given, strict=True)])
+            demand(close(together, wanted), f"the {side} of {shape} makes something else in a pack than alone")
+            given = wanted.detach()
+
+
 CHECKS = (
     shapes,
     image_range,
@@ -128,6 +147,7 @@ CHECKS = (
     inputs_unchanged,
     determinism,
     weights,
+    packs,
 )
 
 

@@ -1,10 +1,12 @@
 """The contract of a constraint: it keeps a discriminator in bounds, and keeps it a network that can be trained."""
 
+import unittest
 from typing import Any
 
 import torch
 from torch import nn
 
+from ganbench.packs.network import Stack
 from ganbench.testing.material import convolutional_judge, demand, judge, normal, same, seeded, state
 
 LARGE = 10.0
@@ -91,6 +93,22 @@ def mode_unchanged(constraint: Any) -> None:
     demand(all(module.training for module in network.modules()), "the constraint leaves the network in another mode")
 
 
+def packs(constraint: Any) -> None:
+    """In a pack it holds for each member, whose parameters are then parts of larger tensors, and for no other."""
+    if not getattr(constraint, "packs", False):
+        raise unittest.SkipTest("not declared (`packs: ClassVar[bool] = True`), so its runs are trained one by one")
+    demand(not hasattr(constraint, "prepare"), "a network that `prepare` changes cannot be stacked")
+    networks = [_large(judge((2,))) for _ in range(2)]
+    stack, alone = Stack(networks), _constrained(constraint, _large(judge((2,))))
+    with torch.no_grad():
+        constraint(networks[1])
+    for name, value in state(alone).items():
+        found = stack.members[1].get_parameter(name)
+        demand(torch.equal(found, value), f"of a member of a pack, {name} is not what it is of a network alone")
+    free = state(_large(judge((2,))))
+    demand(same(state(stack.members[0]), free), "another member of the pack is changed too")
+
+
 CHECKS = (
     acts,
     convolutions,
@@ -102,6 +120,7 @@ CHECKS = (
     precision,
     determinism,
     mode_unchanged,
+    packs,
 )
 
 

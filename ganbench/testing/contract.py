@@ -62,7 +62,7 @@ def checks(plugin: str | Path | Card, settings: Mapping[str, Any] | None = None,
         path = Path(plugin).resolve()
         registry, kind = plugins.knowing(path)
         if kind == "method":
-            known = registry.source(kind, cards.name_of(path)) != "file"
+            known = registry.source(kind, cards.name_of(path)) != cards.FILE
             return recipe_checks(cards.name_of(path), registry, None if known else path, steps)
         plugin = registry.card(kind, cards.name_of(path))
     resolved, problems = plugins.resolve(plugin, dict(settings or {}))

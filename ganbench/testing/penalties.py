@@ -1,12 +1,14 @@
 """The contract of a penalty: a weighted term of the discriminator's loss, drawn from the given stream."""
 
+import dataclasses
+import unittest
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ganbench.streams import stream
-from ganbench.testing.material import demand, judge, normal, same, seeded, state
+from ganbench.testing.material import close, demand, judge, normal, same, seeded, state
 
 SHAPES: tuple[tuple[int, ...], ...] = ((2,), (1, 8, 8))
 DRAWS = 400
@@ -111,6 +113,36 @@ def determinism(penalty: Any) -> None:
     )
 
 
+def packs(penalty: Any) -> None:
+    """In a pack, samples (members, batch, ...) and a stream per member give one value per member, as for each alone."""
+    _skip_unless_packed(penalty)
+    real, fake = (torch.stack([normal(8, 2, role=f"{kind} of {m}") for m in range(3)]) for kind in ("real", "fake"))
+    discriminator = judge((2,))
+
+    def scores(samples: Tensor) -> Tensor:
+        found: Tensor = discriminator(samples.flatten(0, -2)).reshape(samples.shape[:-1])
+        return found
+
+    with seeded():
+        together = penalty(scores, real, fake, [stream(m, "testing packs") for m in range(3)])
+        alone = [penalty(scores, real[m], fake[m], stream(m, "testing packs")) for m in range(3)]
+    demand(
+        together.shape == (3,) and close(together, torch.stack(alone)),
+        f"3 members have the penalties {together.tolist()} together, and {[a.item() for a in alone]} alone; reduce by "
+        f"`.mean(-1)`, and draw points by `ganbench.streams.each`",
+    )
+
+
+def scales(penalty: Any) -> None:
+    """The setting named `scale` multiplies the whole penalty: members of a pack may differ in it."""
+    name = getattr(penalty, "scale", None)
+    if name is None:
+        raise unittest.SkipTest("it declares no `scale`, so runs with other settings do not share a pack")
+    demand(hasattr(penalty, name), f"`scale` is '{name}', which is no setting of it")
+    once, thrice = (_value(dataclasses.replace(penalty, **{name: factor}), (2,), 16) for factor in (1.0, 3.0))
+    demand(close(3 * once, thrice), f"with {name} 1 it is {once.item()}, and with {name} 3 it is {thrice.item()}")
+
+
 def memory(penalty: Any) -> None:
     """A penalty that remembers does so in what its `begin()` returns, which can be saved and goes on from there."""
     if not hasattr(penalty, "begin"):
@@ -138,8 +170,15 @@ CHECKS = (
     precision,
     inputs_unchanged,
     determinism,
+    packs,
+    scales,
     memory,
 )
+
+
+def _skip_unless_packed(penalty: Any) -> None:
+    if not getattr(penalty, "packs", False):
+        raise unittest.SkipTest("not declared (`packs: ClassVar[bool] = True`), so its runs are trained one by one")
 
 
 def _samples(shape: tuple[int, ...], size: int) -> tuple[Tensor, Tensor]:

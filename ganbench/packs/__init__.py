@@ -1,0 +1,1 @@
+"""Packs: many small trainings as one stacked program. Which runs share one (`grouping`), and how it is carried out."""
