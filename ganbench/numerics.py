@@ -1,5 +1,7 @@
 """In which precision and memory layout a training computes: all that is a part of its spec."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -14,6 +16,18 @@ def set_float32(tf32: bool) -> None:
     wanted = "tf32" if tf32 else "ieee"
     torch.backends.cuda.matmul.fp32_precision = wanted
     torch.backends.cudnn.conv.fp32_precision = wanted  # type: ignore[attr-defined]
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Float32 in full for a while, whatever training is set to: for features, which are to be the same everywhere."""
+    matmul, convolution = float32().values()
+    set_float32(tf32=False)
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.fp32_precision = matmul
+        torch.backends.cudnn.conv.fp32_precision = convolution  # type: ignore[attr-defined]
 
 
 def float32() -> dict[str, str]:
