@@ -136,7 +136,11 @@ def render(
         "script_hash": digest,
         "charts": Markup(charts.embedded(data)),
         "statuses": results.runs.status.value_counts().to_dict(),
-        "verdicts": [*_changed(changes, sides), *verdicts.verdicts(results, standings, versus)],
+        "verdicts": [
+            *_changed(changes, sides),
+            *([] if table is None else [table.sentence]),
+            *verdicts.verdicts(results, standings, versus),
+        ],
         "headline": [standings[name] for name in heads],
         "others": [table for name, table in standings.items() if name not in heads],
         "best": _best_checkpoints(results),
