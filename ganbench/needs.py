@@ -114,7 +114,7 @@ def training_seconds(spec: Spec, pixels: int, on: str, threads: int) -> float:
     """How long a training takes at most, without its process's start. `on`: `cpu` or `cuda`."""
     method, budget = spec["method"], spec["training"]
     batch = budget["batch_size"] * method["packing"]
-    updates = method["n_critic"] + 1 + method["unrolled"]
+    updates = method["n_critic"] + method.get("generator_turns", 1) + method["unrolled"]
     penalised = 2 if method["penalty"] else 1  # the gradient of a gradient
     work = penalised * batch * _operations(spec["architecture"]["settings"], pixels)
     rate = RATE[on] * (threads if on == "cpu" else 1)
