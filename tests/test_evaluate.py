@@ -482,14 +482,14 @@ def test_an_evaluation_of_weights_that_are_trained_anew_is_done_again() -> None:
 
 
 def test_the_generator_of_a_run_by_hand_is_the_one_that_is_measured() -> None:
-    place = tiny.place(methods=[EMA]).prepare().train()
+    place = tiny.place(methods=[EMA], training={"engine": "single"}).prepare().train()
     spec = place.run().spec
     _, generator, discriminator = training.build(place.plan, spec, (2,), tiny.CPU)
     noise = stream(0, "noise")
     outcome = train(
         generator,
         discriminator,
-        loss=training._part(place.plan, "loss", spec["method"]),
+        loss=training.part(place.plan, "loss", spec["method"]),
         penalty=None,
         constraint=None,
         batches=data.Batches(data.read(place.dataset, "train").samples, 8, stream(0, "data")),

@@ -275,3 +275,33 @@ def test_a_network_of_unknown_layers_says_which() -> None:
     ):
         with pytest.raises(UnstackableError, match=message):
             Stack([made])
+
+
+class Exploding:
+    """A loss that overflows for large scores."""
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (fake - real).exp().mean(-1)
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return (real - fake).exp().mean(-1)
+
+
+def test_what_overflows_in_one_loss_reaches_no_member_of_another() -> None:
+    linear, exploding = part("loss", ("wasserstein", {})), Exploding()
+    mixed = Losses([linear, exploding], torch.device("cpu"))
+    scores = torch.tensor([[1e4, -1e4, 0.0, 1.0], [0.1, 0.2, 0.3, 0.4]], requires_grad=True)
+    for both, own in ((mixed.discriminator, linear.discriminator), (mixed.generator, linear.generator)):
+        (slopes,) = torch.autograd.grad(both(scores.flip(1), scores).sum(), scores)
+        (alone,) = torch.autograd.grad(own(scores.flip(1), scores)[0], scores)
+        assert torch.equal(slopes[0], alone[0])
+        assert bool(slopes[1].any())
+
+
+def test_a_loss_that_mixes_members_is_told() -> None:
+    class Mixing(Exploding):
+        def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+            return (fake - real).mean()
+
+    with pytest.raises(ValueError, match=r"reduce by `\.mean\(-1\)`"):
+        Losses([Mixing()], torch.device("cpu")).discriminator(torch.zeros(2, 4), torch.zeros(2, 4))

@@ -194,7 +194,7 @@ def test_a_packed_discriminator_sees_several_samples_as_one(study_file: StudyFil
     plan = runs.plan(study_file(methods=["pacgan3"], seeds=[0]))
     method = plan.runs[0].spec["method"]
     *_, discriminator = training.build(plan, plan.runs[0].spec, (2,), torch.device("cpu"))
-    view = training._view(method, stream(0, "augmentation"))
+    view = training.view_of(method, stream(0, "augmentation"))
     samples = torch.arange(12.0).reshape(6, 2)
     assert view(samples).tolist() == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]
     assert discriminator.network(view(samples)).shape == (2,)
