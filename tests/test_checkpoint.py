@@ -64,7 +64,7 @@ def test_the_memory_format_comes_back_too(tmp_path: Path) -> None:
     assert found["view"].is_contiguous()
 
 
-@pytest.mark.parametrize("state", [object(), {"a": {1, 2}}, [torch.device("cpu")]], ids=str)
+@pytest.mark.parametrize("state", [object(), {"a": {1, 2}}, [torch.device("cpu")]], ids=["object", "set", "device"])
 def test_what_cannot_be_written_is_an_error_and_leaves_the_old_file(tmp_path: Path, state: Any) -> None:
     checkpoint.write(tmp_path / "c", STATE, IDENTITY)
     with pytest.raises(TypeError, match="a checkpoint holds tensors"):

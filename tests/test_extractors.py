@@ -192,7 +192,7 @@ class Malice:
 @pytest.mark.parametrize(
     "content",
     [None, b"", b"<html>404</html>", {}, {"fc.weight": torch.zeros(1)}, {"fc.weight": 1}, {1: 1}, [1], Malice()],
-    ids=repr,
+    ids=lambda content: type(content).__name__ if isinstance(content, Malice) else repr(content),
 )
 def test_there_is_no_inception_without_its_weights(
     content: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
