@@ -69,6 +69,36 @@ rule reference:
         "{GANBENCH:q} reference {STUDY:q} {wildcards.dataset:q} --threads {threads}"
 
 
+rule tune:
+    input:
+        lambda wildcards: plan.inputs_of_tuning(wildcards.tuning),
+    output:
+        layout.tuning(NAME, "{tuning}"),
+    resources:
+        runtime=NEEDS["tune"].runtime,
+        mem_mb=NEEDS["tune"].mem_mb,
+    params:
+        digest=lambda wildcards: plan.tuning_steps[wildcards.tuning].digest,
+    shell:
+        "{GANBENCH:q} tune {STUDY:q} {wildcards.tuning:q} --digest {params.digest}"
+
+
+rule trials:
+    input:
+        lambda wildcards: plan.inputs_of_tuning(wildcards.trials),
+    output:
+        layout.marker(NAME, "trials", "{trials}"),
+    threads: plan.study.threads
+    resources:
+        gpu=GPU,
+        runtime=NEEDS["trials"].runtime,
+        mem_mb=NEEDS["trials"].mem_mb,
+    params:
+        digest=lambda wildcards: plan.tuning_steps[wildcards.trials].digest,
+    shell:
+        "{GANBENCH:q} tune {STUDY:q} {wildcards.trials:q} --digest {params.digest} --threads {threads}"
+
+
 rule train:
     input:
         lambda wildcards: plan.inputs_of_training(wildcards.training),
@@ -113,6 +143,6 @@ rule report:
         runtime=NEEDS["report"].runtime,
         mem_mb=NEEDS["report"].mem_mb,
     params:
-        digest=plan.digest,
+        digest=lambda wildcards: plan.digest,
     shell:
         "{GANBENCH:q} report {STUDY:q}"

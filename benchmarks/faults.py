@@ -40,6 +40,8 @@ MEASURED = ("seconds", "cpu_seconds", "peak_memory", "resumed_at")
 """Keys of a record that tell what a run cost and where it was interrupted, not what came out."""
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+SHARES = (0.2, 0.5, 0.9)
+"""Of the room that a study needs, what the full disk has."""
 PATIENCE = 900.0
 
 
@@ -170,7 +172,7 @@ def full_disk(parent: Path, wanted: dict[str, Any], choose: random.Random) -> st
     """A results folder that is too small, at different stages, and then grows."""
     size = sum(path.stat().st_size for path in (parent / "undisturbed/results").rglob("*"))
     messages = set()
-    for share in (0.2, 0.5, 0.9):
+    for share in SHARES:
         folder = place(parent, f"full{share}")
         with mounted(folder / "results", f"size={int(size * share * choose.uniform(0.9, 1.0))}"):
             code, said = run(folder, "--keep-going")
@@ -180,7 +182,7 @@ def full_disk(parent: Path, wanted: dict[str, Any], choose: random.Random) -> st
             subprocess.run(["mount", "-o", "remount,size=1g", folder / "results"], check=True)
             finish(folder)
             equal(folder, wanted, "full disk")
-    return f"3 sizes; said: {', '.join(sorted(messages))}"
+    return f"{len(SHARES)} sizes; said: {', '.join(sorted(messages))}"
 
 
 def read_only(parent: Path, wanted: dict[str, Any]) -> str:
@@ -278,7 +280,7 @@ def main() -> int:
         undisturbed = place(parent, "undisturbed")
         finish(undisturbed)
         wanted = left(undisturbed)
-        print(f"undisturbed: {len(wanted)} files of 6 runs to compare", flush=True)
+        print(f"undisturbed: {len(wanted)} files of runs to compare", flush=True)
         faults = {
             "kills": lambda: kills(parent, wanted, options.kills, choose),
             "full disk": lambda: full_disk(parent, wanted, choose),

@@ -35,7 +35,9 @@ KINDS = {
     "metric": ("metrics", "Metric"),
 }
 
-RESERVED = ("name", "label", "settings", "architectures", "training", "evaluation", "samples", "extractor")
+RESERVED = (
+    "name", "label", "settings", "architectures", "training", "evaluation", "tuning", "samples", "extractor",
+)  # fmt: skip
 """Keys of a study's entries; a plugin's setting of such a name could not be given."""
 
 FILE = "file"

@@ -18,7 +18,7 @@ from ganbench.plugins import Registry, unknown
 from ganbench.problems import Problem, readable
 
 ENTRY_KEYS: dict[str, tuple[str, ...]] = {
-    "datasets": ("name", "label", "architectures", "training", "evaluation"),
+    "datasets": ("name", "label", "architectures", "training", "evaluation", "tuning"),
     "architectures": ("name", "label"),
     "methods": ("name", "label"),
     "extractors": ("name", "label"),
@@ -30,6 +30,9 @@ SHARED_FOLDERS = ("datasets", "extractors", "features")
 """Folders of results/ that all studies share."""
 
 STEPS = ("generator_steps", "discriminator_steps")
+
+FEWEST_SEEDS = 5
+"""Of a trial that Wilcoxon's test can end early: four pairs are the fewest with a one-sided p below 0.1 (1/16)."""
 
 Named = tuple[str, dict[str, Any]]
 """A well-formed entry with its key path."""
@@ -54,6 +57,7 @@ def find(raw: dict[str, Any], registry: Registry) -> list[Problem]:
     found += _seeds(raw.get("seeds"))
     found += _budget(raw.get("training"), datasets)
     found += _optimizers(raw, methods)
+    found += _tuning(raw, datasets)
     found += _pairs(registry, datasets, architectures)
     if raw.get("study") in SHARED_FOLDERS:
         found.append(Problem("study", f"'{raw['study']}' is a folder that studies share; choose another name"))
@@ -157,7 +161,7 @@ def _method(registry: Registry, where: str, entry: dict[str, Any]) -> list[Probl
         try:
             Method.model_validate_json(json.dumps(composed, default=str))
         except ValidationError as error:
-            problems = readable(error, composed, _method_keys, OPTIMIZER_KINDS)
+            problems = readable(error, composed, method_keys, OPTIMIZER_KINDS)
             found += [Problem(f"{where}.{_as_written(p.where, own)}", p.message) for p in problems]
         for part in method.PARTS:
             chosen = composed.get(part)
@@ -188,7 +192,7 @@ def _recipe_keys(own: dict[str, Any], where: str) -> list[Problem]:
     return found
 
 
-def _method_keys(_: list[str | int], tag: str | None) -> Sequence[str]:
+def method_keys(_: list[str | int], tag: str | None) -> Sequence[str]:
     return tuple(OPTIMIZER_KINDS[tag].model_fields) if tag else method.KEYS
 
 
@@ -235,14 +239,58 @@ def _optimizers(raw: dict[str, Any], methods: list[Named]) -> list[Problem]:
     ]
     if "shared" in listed and shared is None:
         found.append(Problem("settings", "'shared' needs the key shared_optimizer, e.g. {name: adam, lr: 2e-4}"))
-    if shared is not None and (not listed or "shared" in listed):
-        labels = {str(entry.get("label", entry["name"])) for _, entry in methods}
-        for where, entry in methods:
+    tuning = raw.get("tuning")
+    if "tuned" in listed and tuning is None:
+        found.append(
+            Problem("settings", "'tuned' needs the key tuning, e.g. {trials: 24, generations: 4, seeds: [100]}")
+        )
+    labels = {str(entry.get("label", entry["name"])) for _, entry in methods}
+    for which, there, what in (("shared", shared, "under the shared optimizer"), ("tuned", tuning, "as it is tuned")):
+        for where, entry in methods if there is not None and (not listed or which in listed) else ():
             label = str(entry.get("label", entry["name"]))
-            if label.removesuffix("-shared") != label and label.removesuffix("-shared") in labels:
-                message = f"'{label}' is the name of '{label.removesuffix('-shared')}' under the shared optimizer"
-                found.append(Problem(f"{where}.label", message))
+            base = label.removesuffix(f"-{which}")
+            if base != label and base in labels:
+                found.append(Problem(f"{where}.label", f"'{label}' is the name of '{base}' {what}"))
     return found
+
+
+def _tuning(raw: dict[str, Any], datasets: list[Named]) -> list[Problem]:
+    """Trials, generations and seeds of the tuning, and what datasets change of it."""
+    tuning = raw.get("tuning")
+    changed = [where for where, entry in datasets if entry.get("tuning")]
+    if not isinstance(tuning, dict):
+        return [Problem(f"{where}.tuning", "there is no `tuning` that it could change") for where in changed]
+    found: list[Problem] = []
+    trials, generations = tuning.get("trials"), tuning.get("generations")
+    if isinstance(trials, int) and isinstance(generations, int) and generations > trials:
+        found.append(Problem("tuning.generations", f"{generations} generations of {trials} trials: at most one each"))
+    seeds = [seed for seed in _listed(tuning.get("seeds")) if isinstance(seed, int)]
+    reported = [seed for seed in _listed(raw.get("seeds")) if isinstance(seed, int)]
+    if both := [seed for seed in seeds if seed in reported]:
+        message = f"seed {both[0]} is reported too; tune with others, e.g. {[1000 + i for i in range(len(seeds))]}"
+        found.append(Problem("tuning.seeds", message))
+    if twice := [seed for seed, count in Counter(seeds).items() if count > 1]:
+        found.append(Problem("tuning.seeds", f"seed {twice[0]} appears twice; each seed is one training of a trial"))
+    for where, given in [("tuning", tuning), *((f"{w}.tuning", e.get("tuning")) for w, e in datasets)]:
+        if isinstance(given, dict) and all(given.get(key) is not None for key in STEPS):
+            found.append(Problem(where, "give one of generator_steps and discriminator_steps, or neither"))
+    pruning = tuning.get("pruning")
+    name = pruning.get("name") if isinstance(pruning, dict) else pruning
+    if name == "wilcoxon" and len(seeds) < FEWEST_SEEDS:
+        message = f"with fewer than {FEWEST_SEEDS} seeds Wilcoxon's test ends no trial early; there are {len(seeds)}"
+        found.append(Problem("tuning.pruning", message))
+    if tuning.get("sampler") == "cmaes" and tuning.get("backend") == "storage":
+        message = "CMA-ES keeps its state in the storage as code that would be run; use `backend: generations`"
+        found.append(Problem("tuning.sampler", message))
+    if tuning.get("backend", "generations") != "storage":
+        found += [
+            Problem(f"tuning.{key}", "is for `backend: storage`") for key in ("storage", "workers") if key in tuning
+        ]
+    return found
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _pairs(registry: Registry, datasets: list[Named], architectures: list[Named]) -> list[Problem]:

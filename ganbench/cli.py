@@ -119,6 +119,14 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("job")
         sub.add_argument("--digest", help="what the job was when the workflow was planned")
         sub.add_argument("--threads", type=int)
+    journal = add("journal", _journal, "Write the trials of a tuned study to a journal file for optuna-dashboard.")
+    journal.add_argument("study", type=Path)
+    journal.add_argument("file", type=Path, help="a file that is not there yet, e.g. trials.journal")
+    tuning = add("tune", _tune, "Step of the workflow: ask for trials, carry them out, or choose the best.")
+    tuning.add_argument("study", type=Path)
+    tuning.add_argument("key", metavar="step")
+    tuning.add_argument("--digest", help="what the step was when the workflow was planned")
+    tuning.add_argument("--threads", type=int)
     return parser
 
 
@@ -136,6 +144,10 @@ def _check(options: argparse.Namespace) -> int:
         print(f"  {cell}")
     for path in trust.files(plan.registry):
         print(f"  code that will be run: {path}")
+    for search in plan.searches.values():
+        tuning = search.tuning
+        what = f"{len(search.parameters)} parameters, {tuning.trials} trials on {len(tuning.seeds)} seeds"
+        print(f"  tuned: {search.cell}: {what}")
     for gap in plan.gaps:
         print(f"  left out: {gap.what}: {gap.reason}")
     for note in plan.notes:
@@ -250,6 +262,30 @@ def _job(options: argparse.Namespace) -> int:
         from ganbench.evaluate import carry_out
     with interruptions.obeyed():
         return 0 if carry_out(plan, job, device) else 1
+
+
+def _tune(options: argparse.Namespace) -> int:
+    plan = _planned(options)
+    step = _named(plan.tuning_steps, options)
+    if options.digest not in (None, step.digest):
+        raise JobError(f"{plan.file}: changed since this workflow was planned; run snakemake again")
+    from ganbench.tune import command
+
+    with interruptions.obeyed():
+        return 0 if command.carry_out(plan, step, lambda: _device(plan, options)) else 1
+
+
+def _journal(options: argparse.Namespace) -> int:
+    plan = runs.plan(options.study)
+    if not plan.searches:
+        raise JobError(f"{options.study}: tunes nothing; it has no `tuning` or does not list `tuned` in `settings`")
+    if options.file.exists():
+        raise JobError(f"{options.file}: is there already; name a new file")
+    from ganbench.tune import storage
+
+    names = storage.export(plan, options.file)
+    print(f"Wrote {len(names)} searches to {options.file}; `optuna-dashboard {options.file}` shows them.")
+    return 0
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -32,7 +32,10 @@ def choose(wanted: str, threads: int) -> "torch.device":
     """The torch device for `auto`, `cpu` or `cuda`. Raises DeviceError if there is no such device."""
     import torch
 
+    from ganbench import numerics
+
     torch.set_num_threads(threads)
+    numerics.set_float32(tf32=False)  # a training may say otherwise
     present = torch.cuda.is_available()
     if wanted == "cuda" and not present:
         raise DeviceError(

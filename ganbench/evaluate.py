@@ -10,6 +10,7 @@ from ganbench import collapse, data, files, gallery, jobs, layout, plugins, refe
 from ganbench.generate import NotFiniteError
 from ganbench.reference import Instruments, Seen
 from ganbench.runs import Job, Plan, Run
+from ganbench.specs import Spec
 from ganbench.trained import Trained
 
 Record = dict[str, Any]
@@ -29,14 +30,14 @@ def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.d
     training = files.read_json(folder / layout.TRAINING)
     if training is None or training["digest"] != run.digest:
         raise FileNotFoundError(f"{folder / layout.TRAINING}: not the record of this run; `snakemake` trains it")
-    trained = Trained(run, folder, training, _network(plan, run, device), device)
+    trained = Trained(run, folder, training, _network(plan, run.dataset, training["spec"], device), device)
     status, reason = training["status"], training["reason"]
     evaluations: list[Record] = []
     curve: list[Record] = []
     resamples: dict[str, list[float | None]] = {}
     masses: Record | None = None
     gallery.remove(folder)
-    for weights in layout.GENERATORS if run.spec["method"]["ema"] else ["raw"]:
+    for weights in layout.GENERATORS if trained.spec["method"]["ema"] else ["raw"]:
         final: Record | None = None
         if training["status"] != "diverged":
             try:
@@ -77,10 +78,10 @@ def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.d
     )
 
 
-def _network(plan: Plan, run: Run, device: torch.device) -> nn.Module:
-    spec = run.spec["architecture"]
-    architecture = plugins.load(plan.registry.card("architecture", spec["name"]), spec["settings"])
-    generator: nn.Module = architecture.generator(data.sample_shape(plan.datasets[run.dataset]))
+def _network(plan: Plan, dataset: str, spec: Spec, device: torch.device) -> nn.Module:
+    part = spec["architecture"]
+    architecture = plugins.load(plan.registry.card("architecture", part["name"]), part["settings"])
+    generator: nn.Module = architecture.generator(data.sample_shape(plan.datasets[dataset]))
     return generator.to(device)
 
 

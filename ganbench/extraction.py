@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ganbench import data, files, layout, optimizers, plugins, tensorfiles, weights
+from ganbench import data, files, layout, numerics, optimizers, plugins, tensorfiles, weights
 from ganbench.data import Split
 from ganbench.protocol import Dataset, Extractor
 
@@ -118,7 +118,7 @@ def describe(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor | None]
     """
     held = next(itertools.chain(network.parameters(), network.buffers()), None)
     device = torch.device("cpu") if held is None else held.device
-    with torch.backends.cudnn.flags(allow_tf32=False):  # the same features on a GPU, nearly
+    with numerics.full_float32():  # the same features on a GPU, nearly
         outputs = [network(batch.to(device)) for batch in images.split(BATCH)]
     logits = [found for _, found in outputs if found is not None]
     return _joined([found for found, _ in outputs]), _joined(logits) if logits else None

@@ -73,7 +73,7 @@ def _write_film(trained: Trained) -> None:
 @torch.no_grad()
 def _interpolations(trained: Trained) -> Tensor:
     """Images (PATHS * STOPS, channels, size, size) on great circles, on which noise keeps its typical length."""
-    noise_dim = trained.run.spec["architecture"]["settings"]["noise_dim"]
+    noise_dim = trained.spec["architecture"]["settings"]["noise_dim"]
     noise = stream(trained.run.seed, "interpolation", trained.device)
     first, last = torch.randn(2, PATHS, 1, noise_dim, generator=noise, device=trained.device)
     cosine = torch.nn.functional.cosine_similarity(first, last, dim=-1).clamp(-1 + 1e-6, 1 - 1e-6)

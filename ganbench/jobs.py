@@ -5,6 +5,7 @@ import gc
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from ganbench import files, layout, locks, markers
 from ganbench.runs import Job, Plan, Run
@@ -45,12 +46,22 @@ def each(
             except Exception as error:
                 failed = True
                 for run in _left(plan, job, left):
-                    _tell(plan, job, run, error)
+                    _tell(f"{run.id}: {job.step}", plan.folder(run) / markers.LOG[job.step], error)
             if failed:
                 gc.collect()  # what is left of a failed run makes room for the next
     if not failed:
         markers.write(plan, job)
     return not failed
+
+
+def attempt(what: str, log: Path, work: Callable[[], None]) -> bool:
+    """Do something that may raise: then its traceback goes to a log, and the answer is False."""
+    try:
+        work()
+    except Exception as error:
+        _tell(what, log, error)
+        return False
+    return True
 
 
 def _left(plan: Plan, job: Job, runs: Iterable[Run]) -> list[Run]:
@@ -83,13 +94,12 @@ def _is_about_memory(error: Exception) -> bool:
     )
 
 
-def _tell(plan: Plan, job: Job, run: Run, error: Exception) -> None:
-    """The traceback to the run's log, and its end to stderr; on a full disk only there."""
-    log = plan.folder(run) / markers.LOG[job.step]
+def _tell(what: str, log: Path, error: Exception) -> None:
+    """The traceback to a log, and its end to stderr; on a full disk only there."""
     try:
         files.write_text(log, "".join(traceback.format_exception(error)))
         where = f"see {log}"
     except OSError as refused:
         where = f"and its log cannot be written ({refused})"
-    print(f"{run.id}: {job.step} failed, {where}:", file=sys.stderr)
+    print(f"{what} failed, {where}:", file=sys.stderr)
     traceback.print_exception(error, limit=-3)

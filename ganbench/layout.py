@@ -84,6 +84,16 @@ def marker(study: str, step: str, job: str) -> Path:
     return RESULTS / study / "jobs" / step / f"{job}.json"
 
 
+def tuning(study: str, step: str) -> Path:
+    """The file of a step of a search: a generation of trials as asked for, or what was best."""
+    return tuning_in(results(study), step)
+
+
+def tuning_in(results: Path, step: str) -> Path:
+    """The same in a copy of a study's results."""
+    return results / "tuning" / f"{step}.json"
+
+
 def report(study: str) -> Path:
     """The page; figures/, tables/ and samples/ lie beside it."""
     return REPORTS / study / "index.html"

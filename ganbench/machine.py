@@ -10,15 +10,18 @@ from typing import Any
 
 import torch
 
-from ganbench import slots
+from ganbench import numerics, slots
 
 PACKAGES = ("ganbench", "torch", "torch-fidelity", "numpy", "scikit-learn", "snakemake")
 
 
 def provenance(device: torch.device) -> dict[str, Any]:
-    """Versions, processor or GPU name, threads; on a GPU, by how many processes it may have been shared."""
+    """Versions, processor or GPU name, threads; on a GPU, what float32 means and how many processes may
+    have shared it."""
     slot = slots.mine()
-    shared = {"jobs_per_gpu": slot.share} if slot is not None and device.type == "cuda" else {}
+    on_gpu: dict[str, Any] = {"float32": numerics.float32()} if device.type == "cuda" else {}
+    if slot is not None and on_gpu:
+        on_gpu["jobs_per_gpu"] = slot.share
     return {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
@@ -27,7 +30,7 @@ def provenance(device: torch.device) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        **shared,
+        **on_gpu,
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ganbench import files, layout
 from ganbench.runs import Job, Plan, Run
+from ganbench.tune import best, records
 
 RECORD = {"train": layout.TRAINING, "evaluate": layout.METRICS}
 LOG = {"train": layout.TRAINING_LOG, "evaluate": layout.EVALUATION_LOG}
@@ -39,7 +40,10 @@ def is_true(plan: Plan, job: Job) -> bool:
 def discard_false(plan: Plan) -> list[Path]:
     """Remove the markers that are not true; returns them."""
     jobs = [*plan.training_jobs.values(), *plan.evaluation_jobs.values()]
+    steps = plan.tuning_steps.values()
     false = [plan.marker(job) for job in jobs if plan.marker(job).exists() and not is_true(plan, job)]
+    outputs = {plan.output_of_tuning(step): step for step in steps}
+    false += [path for path, step in outputs.items() if path.exists() and not records.is_true(plan, step)]
     for path in false:
         path.unlink(missing_ok=True)
     return false
@@ -54,6 +58,8 @@ def is_trained(plan: Plan, run: Run) -> bool:
     """Whether the run's training record is there, is of this spec and time limit, and has the files that it names."""
     record = files.read_json(plan.folder(run) / layout.TRAINING)
     if record is None or record.get("digest") != run.digest or not _within(record, run.time_limit):
+        return False
+    if any(record.get(key) != value for key, value in best.named(plan, run).items()):
         return False
     names = record.get("files")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

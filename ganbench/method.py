@@ -121,7 +121,7 @@ class Method(Strict):
 
 
 ON_KIND = ("on_points", "on_images")
-DESCRIPTIVE = ("title", "citation", "base", *ON_KIND)
+DESCRIPTIVE = ("title", "citation", "base", "search", *ON_KIND)
 PARTS = ("loss", "penalty", "constraint")
 OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
 KEYS = (*Method.model_fields, "optimizer", *DESCRIPTIVE)

@@ -13,6 +13,7 @@ from typing import Any
 from ganbench import pairing
 from ganbench.protocol import Dataset
 from ganbench.runs import Job, Plan, Run
+from ganbench.searches import Step
 from ganbench.specs import Spec
 
 START = 120.0
@@ -42,6 +43,9 @@ MIXING = 10
 
 MEASURING = {"cpu": 0.02, "cuda": 0.01}
 """Seconds per generated sample of an evaluation, all metrics together."""
+
+MORE_CRITIC = 3
+"""How many times as long the usual range of `n_critic`, 1 to 5, makes a step: (5 + 1) / (1 + 1)."""
 
 WIDTH, SIZE = 64, 64
 """Of networks and images that do not say how wide and how large they are."""
@@ -73,7 +77,8 @@ def of(plan: Plan) -> dict[str, Needs]:
     def training(run: Run) -> float:  # the same for all seeds of a cell
         cell = (run.dataset, run.architecture, run.method)
         if cell not in seen:
-            seen[cell] = training_seconds(run.spec, _pixels(plan.datasets[run.dataset]), on, plan.study.threads)
+            guess = training_seconds(run.spec, _pixels(plan.datasets[run.dataset]), on, plan.study.threads)
+            seen[cell] = guess if run.time_limit is None else min(guess, run.time_limit)
         return seen[cell]
 
     def evaluation(run: Run) -> float:
@@ -84,7 +89,17 @@ def of(plan: Plan) -> dict[str, Needs]:
     def longest(jobs: dict[str, Job], seconds: Any) -> int:
         return _minutes(max(sum(map(seconds, job.runs)) for job in jobs.values()) if jobs else 0.0)
 
+    def search(step: Step) -> float:  # a trial may have more critic steps than the method itself
+        tuning, budget = step.search.tuning, step.search.spec["runs"]
+        trials = len(step.numbers) if step.kind == "trials" else tuning.trials
+        once = training_seconds(budget, _pixels(step.search.dataset), on, plan.study.threads)
+        samples = tuning.evaluations * max(measure.samples for measure in step.search.objectives)
+        return trials * len(tuning.seeds) * (MORE_CRITIC * once + MEASURING[on] * samples)
+
+    trials = max((search(step) for step in plan.tuning_steps.values() if step.trains), default=0.0)
     return {
+        "tune": Needs(30, BASE),
+        "trials": Needs(_minutes(trials), memory + BASE // 2),
         "data": Needs(120, memory),
         "extractor": Needs(120, memory),
         "features": Needs(60, memory),
@@ -99,7 +114,7 @@ def training_seconds(spec: Spec, pixels: int, on: str, threads: int) -> float:
     """How long a training takes at most, without its process's start. `on`: `cpu` or `cuda`."""
     method, budget = spec["method"], spec["training"]
     batch = budget["batch_size"] * method["packing"]
-    updates = method["n_critic"] + 1 + method["unrolled"]
+    updates = method["n_critic"] + method.get("generator_turns", 1) + method["unrolled"]
     penalised = 2 if method["penalty"] else 1  # the gradient of a gradient
     work = penalised * batch * _operations(spec["architecture"]["settings"], pixels)
     rate = RATE[on] * (threads if on == "cpu" else 1)

@@ -19,9 +19,9 @@ class Pair:
     reason: str | None = None
 
 
-def method_spec(entry: Entry, kind: str, registry: Registry, optimizer: Optimizer | None) -> Spec:
-    """A study's method in full on one kind of data, both optimizers replaced if one is given."""
-    recipe = study.resolved_method(entry, kind, registry)
+def method_spec(composed: dict[str, Any], registry: Registry, optimizer: Optimizer | None = None) -> Spec:
+    """A composed method in full, both optimizers replaced if one is given."""
+    recipe = study.resolved_method(composed)
     if optimizer is not None:
         forced = {"generator_optimizer": optimizer, "discriminator_optimizer": optimizer}
         recipe = recipe.model_copy(update=forced)

@@ -10,11 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ganbench import checks, layout, pairing, paper, protocol, specs, study
+from ganbench import checks, layout, pairing, paper, protocol, searches, specs, study
 from ganbench.packs import grouping
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError
 from ganbench.protocol import Dataset, Extractor
+from ganbench.searches import Scope, Search, Step
 from ganbench.specs import Spec, digest
 from ganbench.study import DatasetEntry, Entry, Study, Training
 
@@ -106,6 +107,8 @@ class Plan:
     notes: tuple[str, ...]
     training_jobs: dict[str, Job]
     evaluation_jobs: dict[str, Job]
+    searches: dict[str, Search]
+    """By the cell of the runs that are trained with what it finds."""
 
     @property
     def digest(self) -> str:
@@ -153,9 +156,32 @@ class Plan:
         """Changes when a dataset's reference must be made anew."""
         return digest(self.datasets[dataset].reference_spec())
 
-    def inputs_of_training(self, job: str) -> Path:
-        """The dataset."""
-        return layout.data(self.datasets[self.training_jobs[job].dataset].key)
+    def inputs_of_training(self, job: str) -> list[Path]:
+        """The dataset, and for tuned methods their best settings."""
+        wanted = self.training_jobs[job]
+        cells = dict.fromkeys(run.cell for run in wanted.runs if run.cell in self.searches)
+        return [layout.data(self.datasets[wanted.dataset].key), *(self.best(self.searches[cell]) for cell in cells)]
+
+    def inputs_of_tuning(self, step: str) -> list[Path]:
+        """The steps that it needs, and what trials are trained on and judged by."""
+        wanted = self.tuning_steps[step]
+        label = wanted.search.dataset.label
+        judged = [layout.reference(self.study.study, label), *self.inputs_of_reference(label)] if wanted.trains else []
+        return [*judged, *(self.output_of_tuning(self.tuning_steps[need]) for need in wanted.needs)]
+
+    def output_of_tuning(self, step: Step) -> Path:
+        """The declared output of a step of a search."""
+        name = self.study.study
+        return layout.marker(name, "trials", step.id) if step.trains else layout.tuning(name, step.id)
+
+    def best(self, search: Search) -> Path:
+        """What a search found."""
+        return layout.tuning(self.study.study, f"{search.cell}/best")
+
+    @cached_property
+    def tuning_steps(self) -> dict[str, Step]:
+        """All steps of all searches by id."""
+        return {step.id: step for search in self.searches.values() for step in searches.steps(search)}
 
     def inputs_of_evaluation(self, job: str) -> list[Path]:
         """All that an evaluation opens: the reference and what it is made from, and the trained runs' markers."""
@@ -199,7 +225,11 @@ def plan(file: Path) -> Plan:
     gaps: list[Gap] = []
     notes: list[str] = []
     runs: list[Run] = []
+    found: dict[str, Search] = {}
     datasets, problems = protocol.datasets(wanted, registry)
+    if problems:
+        raise StudyError(file, problems)
+    scope, problems = searches.scope(wanted, datasets, registry)
     if problems:
         raise StudyError(file, problems)
     for entry in wanted.datasets:
@@ -210,7 +240,11 @@ def plan(file: Path) -> Plan:
             if reason:
                 gaps.append(Gap(f"{entry.label} × {architecture.label}", reason))
             else:
-                runs += _cells(wanted, entry, dataset, architecture, registry, gaps, notes)
+                tuned, problems = _searches(wanted, entry, dataset, architecture, scope, registry)
+                if problems:
+                    raise StudyError(file, problems)
+                found |= tuned
+                runs += _cells(wanted, entry, dataset, architecture, registry, tuned, gaps, notes)
     if wanted.paper is not None:
         columns = {label: list(dataset.measures) for label, dataset in datasets.items()}
         pairs = dict.fromkeys((run.dataset, run.architecture) for run in runs)
@@ -232,7 +266,24 @@ def plan(file: Path) -> Plan:
             "train", runs, {d.label: wanted.training_on(d).runs_per_job for d in wanted.datasets}, registry
         ),
         evaluation_jobs=_jobs("evaluate", runs, {d: datasets[d].evaluation.runs_per_job for d in datasets}, registry),
+        searches={cell: search for cell, search in found.items() if any(run.cell == cell for run in runs)},
     )
+
+
+def _searches(
+    wanted: Study, entry: DatasetEntry, dataset: Dataset, architecture: Entry, scope: Scope, registry: Registry
+) -> tuple[dict[str, Search], list[Problem]]:
+    """The searches of one dataset and architecture, by the cell of the runs that wait for them; and problems."""
+    found: dict[str, Search] = {}
+    problems: list[Problem] = []
+    for method in wanted.methods if scope.tunings and "tuned" in wanted.optimizer_settings else ():
+        spec = pairing.method_spec(study.composed_method(method, dataset.kind, registry), registry)
+        if pairing.meet(dataset.kind, architecture, spec, registry).reason is None:
+            training = wanted.training_on(entry)
+            search, wrong = searches.of_cell(scope, dataset, architecture, method, training, registry)
+            found[f"{search.cell}-tuned"] = search
+            problems += wrong
+    return found, problems
 
 
 def _cells(
@@ -241,6 +292,7 @@ def _cells(
     dataset: Dataset,
     architecture: Entry,
     registry: Registry,
+    tuned: dict[str, Search],
     gaps: list[Gap],
     notes: list[str],
 ) -> list[Run]:
@@ -250,9 +302,9 @@ def _cells(
     training = wanted.training_on(entry)
     for method in wanted.methods:
         for which in wanted.optimizer_settings:
-            label = method.label if which == "own" else f"{method.label}-shared"
+            label = method.label if which == "own" else f"{method.label}-{which}"
             forced = wanted.shared_optimizer if which == "shared" else None
-            spec = pairing.method_spec(method, dataset.kind, registry, forced)
+            spec = pairing.method_spec(study.composed_method(method, dataset.kind, registry), registry, forced)
             if which == "shared":
                 twin = shared.setdefault(digest(spec), label)
                 if twin != label:
@@ -264,25 +316,16 @@ def _cells(
                 gaps.append(Gap(f"{dataset.label} × {architecture.label} × {label}", pair.reason))
                 continue
             notes += [f"{label} with {architecture.label}: {note}" for note in pair.notes]
-            steps = training.generator_steps or max(1, (training.discriminator_steps or 0) // spec["n_critic"])
+            base = specs.of_run(dataset.spec, pair.architecture, spec, training)
+            if which == "tuned":  # the winner's settings are not known yet; what they depend on is
+                base["tuning"] = tuned[f"{dataset.label}/{architecture.label}/{label}"].spec
+            steps = base["training"]["generator_steps"]
             if beyond := training.beyond(steps):
                 notes.append(f"{label} on {dataset.label} ends at step {steps}: no snapshot at {beyond}")
-            base = {
-                "engine": specs.ENGINE,
-                "dataset": dataset.spec,
-                "architecture": pair.architecture,
-                "method": spec,
-                "training": {
-                    "generator_steps": steps,
-                    "batch_size": training.batch_size,
-                    "log_every": training.log_every,
-                    "snapshots": training.snapshot_steps(steps),
-                },
-            }
             width, obstacle = grouping.width(base, dataset.kind, training.engine, wanted.device, registry)
             if obstacle:
                 notes.append(f"{label} on {dataset.label} is trained run by run, not in packs: {obstacle}")
-            if width:
+            if width and which != "tuned":  # whose settings, and with them their shape, are not known yet
                 base["pack"] = width
             for seed in wanted.seeds:
                 run_spec = {**base, "seed": seed}
@@ -307,7 +350,8 @@ def _jobs(step: str, runs: Sequence[Run], runs_per_job: dict[str, int | None], r
     usual = max(USUAL_RUNS[step], math.ceil(len(runs) / MOST_JOBS))
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        group = f"{run.dataset}/{run.architecture}" if step == "train" else run.dataset
+        waits = "/tuned" if "tuning" in run.spec else ""  # and no other run with it
+        group = f"{run.dataset}/{run.architecture}{waits}" if step == "train" else run.dataset
         groups.setdefault(group, []).append(run)
     jobs = {}
     for group, members in groups.items():

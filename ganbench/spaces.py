@@ -45,6 +45,34 @@ def problem(search: object, fields: Mapping[str, Typed]) -> str | None:
     return None
 
 
+def malformed(space: object) -> str | None:
+    """What is wrong with a space itself, whatever it is of, or None."""
+    if not isinstance(space, tuple) or not space or space[0] not in SHAPES:
+        return f"a space begins with one of {', '.join(SHAPES)}"
+    shape, *values = space
+    if shape == "choice":
+        return "a choice is between two values or more" if len(values) < 2 else None
+    wanted = (int,) if shape == "int" else (int, float)
+    if len(values) != 2 or not all(isinstance(v, wanted) and not isinstance(v, bool) for v in values):
+        return f"'{shape}' takes two {'whole ' if shape == 'int' else ''}numbers, the lowest and the highest"
+    low, high = values
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        return "the lowest value is below the highest, and both are finite"
+    if shape == "log" and low <= 0:
+        return "on a logarithmic scale the lowest value is above 0"
+    return None
+
+
+def probes(space: tuple[Any, ...]) -> list[Any]:
+    """Values of a well-formed space that stand for all of it: a value between the bounds must be possible too, as 0.5
+    is between 0 and 1, and no int."""
+    shape, *values = space
+    if shape in ("choice", "int"):
+        return values
+    low, high = values
+    return [low, high, low + (high - low) / math.pi]
+
+
 def described(space: tuple[Any, ...]) -> str:
     """A space in words: `0.1 to 100.0, log`."""
     shape, *values = space
@@ -54,25 +82,10 @@ def described(space: tuple[Any, ...]) -> str:
 
 
 def _problem(space: object, field: Typed) -> str | None:
-    if not isinstance(space, tuple) or not space or space[0] not in SHAPES:
-        return f"a space begins with one of {', '.join(SHAPES)}"
-    shape, *values = space
-    if shape == "choice":
-        if len(values) < 2:
-            return "a choice is between two values or more"
-        probes = values
-    else:
-        wanted = (int,) if shape == "int" else (int, float)
-        if len(values) != 2 or not all(isinstance(v, wanted) and not isinstance(v, bool) for v in values):
-            return f"'{shape}' takes two {'whole ' if shape == 'int' else ''}numbers, the lowest and the highest"
-        low, high = values
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            return "the lowest value is below the highest, and both are finite"
-        if shape == "log" and low <= 0:
-            return "on a logarithmic scale the lowest value is above 0"
-        # a value between the bounds must be possible too: 0.5 is between 0 and 1, and no int
-        probes = [low, high] if shape == "int" else [low, high, low + (high - low) / math.pi]
-    outside = [value for value in probes if not _fits(value, field)]
+    wrong = malformed(space)
+    if wrong or not isinstance(space, tuple):
+        return wrong
+    outside = [value for value in probes(space) if not _fits(value, field)]
     return f"{outside[0]!r} is not {field.written}" if outside else None
 
 

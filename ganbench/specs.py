@@ -6,6 +6,7 @@ from typing import Any
 
 from ganbench import plugins
 from ganbench.cards import Card
+from ganbench.study import Training
 
 ENGINE = 2
 """Version of what training computes. It is in every spec: raise it when a change alters trained weights
@@ -27,3 +28,21 @@ def with_settings(card: Card, given: dict[str, Any]) -> Spec:
     """A plugin with all its settings, and the hash of its file."""
     settings, _ = plugins.resolve(card, given)
     return {"name": card.name, "settings": settings, "sha256": card.sha256}
+
+
+def of_run(dataset: Spec, architecture: Spec, method: Spec, training: Training) -> Spec:
+    """The spec of a cell's runs, but for the seed. A budget of discriminator steps is divided by `n_critic`."""
+    steps = training.generator_steps or max(1, (training.discriminator_steps or 0) // method["n_critic"])
+    return {
+        "engine": ENGINE,
+        "dataset": dataset,
+        "architecture": architecture,
+        "method": method,
+        "training": {
+            "generator_steps": steps,
+            "batch_size": training.batch_size,
+            "log_every": training.log_every,
+            "snapshots": training.snapshot_steps(steps),
+            **training.numerics,
+        },
+    }

@@ -11,11 +11,12 @@ from pydantic import Field as Key
 
 from ganbench import cards, checks, measures, method, paper, plugins, yamlfile
 from ganbench.method import OPTIMIZER_KINDS, Adam, Method, Optimizer, Strict
-from ganbench.packs.grouping import Engine
 from ganbench.paper import Budget, Labels, Paper
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError, readable
+from ganbench.tuning import Pruning, Tuning, TuningChanges
 
+Engine = Literal["auto", "pack", "single"]
 Label = Annotated[str, Key(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
 Samples = Annotated[int, Key(ge=2)]
 SECONDS_IN = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -63,6 +64,16 @@ class Training(Strict):
     asked to end. Of no interest to results."""
     time_limit: Duration | None = None
     """Seconds, or e.g. `2h`, after which a run ends with the status `timeout` and what it has reached."""
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
+    """Of products and convolutions: float32 throughout, rounded by the GPU, or mixed with bfloat16."""
+    channels_last: bool = True
+    """Whether images lie in memory pixel by pixel, which is faster; rounding differs."""
+
+    @property
+    def numerics(self) -> dict[str, Any]:
+        """What differs from the default precision and layout: a spec names only that, so older digests stay true."""
+        named = {"precision": self.precision, "channels_last": self.channels_last}
+        return {key: value for key, value in named.items() if value != Training.model_fields[key].default}
 
     def snapshot_steps(self, steps: int) -> list[int]:
         """The generator steps, before the last, after which a generator is kept."""
@@ -90,6 +101,8 @@ class TrainingChanges(Strict):
     runs_per_job: PositiveInt | None = None
     checkpoint_every: Duration | None = None
     time_limit: Duration | None = None
+    precision: Literal["fp32", "tf32", "bf16"] | None = None
+    channels_last: bool | None = None
 
 
 class MetricEntry(Strict):
@@ -160,10 +173,12 @@ class DatasetEntry(Entry):
     """What differs from the study's training on this dataset."""
     evaluation: EvaluationChanges = EvaluationChanges()
     """What differs from the study's evaluation on this dataset."""
+    tuning: TuningChanges = TuningChanges()
+    """What differs from the study's tuning on this dataset."""
 
 
 AnEntry = TypeVar("AnEntry", bound=Entry)
-ATraining = TypeVar("ATraining", Training, TrainingChanges)
+ATraining = TypeVar("ATraining", Training, TrainingChanges, Tuning, TuningChanges)
 
 
 class Study(Strict):
@@ -191,8 +206,11 @@ class Study(Strict):
     """Feature extractors with a label or settings of one's own."""
     shared_optimizer: Optimizer | None = None
     """An optimizer that all methods are also trained with."""
-    settings: Annotated[tuple[Literal["own", "shared"], ...], Key(min_length=1)] | None = None
-    """Whether methods run with their own optimizers, the shared one, or both; both if there is a shared one."""
+    tuning: Tuning | None = None
+    """How the methods are tuned."""
+    settings: Annotated[tuple[Literal["own", "shared", "tuned"], ...], Key(min_length=1)] | None = None
+    """Whether methods run with their own settings, with the shared optimizer, with tuned settings, or side by side; all
+    that there are, if not said."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train and measure; `auto` is a GPU if there is one."""
     jobs_per_gpu: PositiveInt = 1
@@ -222,7 +240,7 @@ class Study(Strict):
     def labels(self) -> Labels:
         """The labels of datasets, architectures and methods, as runs carry them."""
         own = [entry.label for dataset in self.datasets for entry in dataset.architectures or ()]
-        suffixes = ["" if which == "own" else "-shared" for which in self.optimizer_settings]
+        suffixes = ["" if which == "own" else f"-{which}" for which in self.optimizer_settings]
         return {
             "dataset": [entry.label for entry in self.datasets],
             "architecture": list(dict.fromkeys([*(entry.label for entry in self.architectures), *own])),
@@ -231,8 +249,17 @@ class Study(Strict):
 
     @property
     def optimizer_settings(self) -> tuple[str, ...]:
-        """Whether methods run with their own optimizers, with the shared one, or both side by side."""
-        return self.settings or (("own", "shared") if self.shared_optimizer else ("own",))
+        """Whether methods run with their own settings, with the shared optimizer, with tuned settings, or side by
+        side."""
+        there = ("own", *(["shared"] if self.shared_optimizer else []), *(["tuned"] if self.tuning else []))
+        return self.settings or there
+
+    def tuning_on(self, dataset: DatasetEntry) -> Tuning | None:
+        """The tuning on one dataset: its own keys over the study's. A step count of either kind replaces both."""
+        changes = dataset.tuning.model_dump(exclude_none=True)
+        if changes.keys() & {"generator_steps", "discriminator_steps"}:
+            changes = {"generator_steps": None, "discriminator_steps": None, **changes}
+        return self.tuning and self.tuning.model_copy(update=changes)
 
 
 def load(path: Path) -> tuple[Study, Registry]:
@@ -271,7 +298,7 @@ def _within(study: Study, budget: Budget) -> Study:
     def scaled(training: ATraining) -> ATraining:
         known = {key: getattr(training, key) for key in checks.STEPS}
         changes: dict[str, Any] = {k: max(1, round(v * budget.steps)) for k, v in known.items() if v is not None}
-        if isinstance(training.snapshots, tuple):
+        if isinstance(training, (Training, TrainingChanges)) and isinstance(training.snapshots, tuple):
             changes["snapshots"] = tuple(max(1, round(step * budget.steps)) for step in training.snapshots)
         return training.model_copy(update=changes)
 
@@ -279,6 +306,7 @@ def _within(study: Study, budget: Budget) -> Study:
         entry.model_copy(
             update={
                 "training": scaled(entry.training),
+                "tuning": scaled(entry.tuning),
                 "architectures": entry.architectures and chosen("architectures", entry.architectures),
             }
         )
@@ -292,15 +320,20 @@ def _within(study: Study, budget: Budget) -> Study:
             "methods": chosen("methods", study.methods),
             "seeds": study.seeds[: budget.seeds],
             "training": scaled(study.training),
+            "tuning": study.tuning and scaled(study.tuning),
         }
     )
 
 
-def resolved_method(entry: Entry, data_kind: str, registry: Registry) -> Method:
-    """The complete recipe of a study's method on one kind of data. Only for validated entries."""
+def composed_method(entry: Entry, data_kind: str, registry: Registry) -> dict[str, Any]:
+    """A study's method laid over all that it stands on, on one kind of data. Only for validated entries."""
     stack = method.layers(registry, entry.name, entry.settings.get("base"))
-    composed = method.as_parts(method.compose([*stack, entry.settings], data_kind))
-    return Method.model_validate_json(_json(composed))
+    return method.compose([*stack, entry.settings], data_kind)
+
+
+def resolved_method(composed: dict[str, Any]) -> Method:
+    """A composed method as a complete recipe. Raises pydantic's ValidationError for one that cannot be."""
+    return Method.model_validate_json(_json(method.as_parts(composed)))
 
 
 def _spelled_out(raw: dict[str, Any], registry: Registry) -> dict[str, Any]:
@@ -310,6 +343,8 @@ def _spelled_out(raw: dict[str, Any], registry: Registry) -> dict[str, Any]:
         if isinstance(raw.get(section), list):
             full[section] = [_entry(item, section, registry) for item in raw[section]]
     full["evaluation"] = _with_metrics(raw.get("evaluation", {}), registry)
+    if isinstance(raw.get("tuning"), dict) and isinstance(raw["tuning"].get("pruning"), str):
+        full["tuning"] = {**raw["tuning"], "pruning": {"name": raw["tuning"]["pruning"]}}
     return full
 
 
@@ -373,6 +408,8 @@ def _known_keys(path: list[str | int], tag: str | None) -> Iterable[str]:
         return Study.model_fields
     if path[0] == "paper":
         return paper.known_keys(path, tag)
+    if "tuning" in path:
+        return (Pruning if "pruning" in path else TuningChanges if path[0] == "datasets" else Tuning).model_fields
     if "shared_optimizer" in path:
         return OPTIMIZER_KINDS.get(tag or "adam", Adam).model_fields
     return (Training if "training" in path else Evaluation).model_fields

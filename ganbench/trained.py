@@ -26,6 +26,12 @@ class Trained:
     device: torch.device
 
     @property
+    def spec(self) -> dict[str, Any]:
+        """What was trained: the run's spec, and for a tuned run the settings that were found."""
+        spec: dict[str, Any] = self.record["spec"]
+        return spec
+
+    @property
     def steps(self) -> dict[int, float]:
         """The seconds of training at each step whose weights are here, the last step included if it is finite."""
         seconds = {snapshot["step"]: snapshot["seconds"] for snapshot in self.record["snapshots"]}
@@ -37,12 +43,12 @@ class Trained:
     def last(self) -> int:
         """The last step: of the spec, or the one that was reached in time."""
         timed_out = self.record["status"] == "timeout"
-        return int(self.record["step"] if timed_out else self.run.spec["training"]["generator_steps"])
+        return int(self.record["step"] if timed_out else self.spec["training"]["generator_steps"])
 
     def samples(self, weights: str, step: int, count: int, role: str) -> Tensor:
         """Samples after a step, with `raw` or `ema` weights. The same noise for every step. Raises NotFiniteError."""
         self.load(weights, step)
-        noise_dim = self.run.spec["architecture"]["settings"]["noise_dim"]
+        noise_dim = self.spec["architecture"]["settings"]["noise_dim"]
         return generate(self.network, count, noise_dim, stream(self.run.seed, role, self.device))
 
     def load(self, weights: str, step: int) -> None:

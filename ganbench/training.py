@@ -21,6 +21,7 @@ from ganbench import (
     interruptions,
     layout,
     machine,
+    numerics,
     optimizers,
     pairing,
     plugins,
@@ -34,6 +35,7 @@ from ganbench.sidecar import Sidecar, Stateful
 from ganbench.specs import Spec
 from ganbench.streams import Streams, derive, stream
 from ganbench.train import Course, Player, State, finite_rows, train, unchanged
+from ganbench.tune import best
 
 SHEET_SAMPLES = {"points": 2_000, "images": 64}
 SURFACE_SIDE = 64
@@ -63,7 +65,7 @@ def networks(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.devic
     made: list[nn.Module] = [architecture.generator(shape), architecture.discriminator(seen)]
     if hasattr(constraint, "prepare"):
         constraint.prepare(made[1])
-    if len(shape) > 1:
+    if len(shape) > 1 and numerics.is_channels_last(spec["training"]):
         made = [network.to(memory_format=torch.channels_last) for network in made]  # type: ignore[call-overload]
     generator, discriminator = (network.to(device) for network in made)
     return architecture, generator, discriminator
@@ -74,6 +76,7 @@ def build(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) 
     architecture, generator, discriminator = networks(plan, spec, shape, device)
     method = spec["method"]
     average = None if method["ema"] is None else optimizers.average(generator, method["ema"])
+    numerics.apply(spec["training"], [generator, discriminator], device)  # the average copied the network before
     steps = spec["training"]["generator_steps"] if method["lr_decay"] else None
     return (
         architecture,
@@ -89,7 +92,7 @@ def _player(network: nn.Module, settings: Spec, falling: int | None, average: Av
 
 @dataclass
 class Session(Generic[Side]):
-    """A training as its spec begins it, or as a checkpoint left it."""
+    """A training as its spec begins it, or as a checkpoint left it: all that it reads and changes."""
 
     architecture: Any
     generator: Side
@@ -98,6 +101,16 @@ class Session(Generic[Side]):
     streams: Streams
     batches: data.Batches
     course: Course
+
+
+@dataclass
+class Undertaking(Generic[Side]):
+    """The training of a run, as planned and with its settings settled, by this process: with its cost and its
+    checkpoint."""
+
+    planned: Run
+    run: Run
+    session: Session[Side]
     effort: machine.Effort
     sidecar: Sidecar
 
@@ -106,51 +119,63 @@ def train_run(plan: Plan, run: Run, samples: Tensor, device: torch.device) -> No
     """Train one run on the training split (on the device), from its checkpoint if there is one that will do, and write
     its folder, the record last."""
     with interruptions.deferred() as interruption:
-        session = _begun(plan, run, samples, device, interruption)
+        work = _begun(plan, run, samples, device, interruption)
         try:
-            session.sidecar.resume()
+            work.sidecar.resume()
         except checkpoint.RefusedError as error:
             afresh(plan, run, error)
-            session = _begun(plan, run, samples, device, interruption)
-        _train(plan, run, samples, session)
-        finish(plan, run, samples, session, machine.provenance(device))
+            work = _begun(plan, run, samples, device, interruption)
+        session, spec = work.session, work.run.spec
+        progress = _progress(plan, run, spec["training"]["generator_steps"], session.course.step)
+        limit = math.inf if run.time_limit is None else run.time_limit
+        fit(plan, spec, session, progress, work.sidecar.pause, limit)
+        finish(plan, work, samples, machine.provenance(device))
+
+
+def begin(plan: Plan, spec: Spec, samples: Tensor, device: torch.device) -> Session[Player]:
+    """A training before its first step."""
+    return session_of(plan, spec, samples, build(plan, spec, tuple(samples.shape[1:]), device))
+
+
+def session_of(plan: Plan, spec: Spec, samples: Tensor, built: tuple[Any, Side, Side]) -> Session[Side]:
+    """The same of an architecture, a generator and a discriminator that are built already."""
+    architecture, generator, discriminator = built
+    penalty = _penalty(plan, spec["method"])
+    streams = Streams(spec["seed"], samples.device)
+    batches = data.Batches(samples, batch_of(spec), streams["data"])
+    return Session(architecture, generator, discriminator, penalty, streams, batches, Course())
 
 
 def _begun(
-    plan: Plan, run: Run, samples: Tensor, device: torch.device, interruption: interruptions.Interruption
-) -> Session[Player]:
-    effort = machine.Effort(device)
-    return session_of(plan, run, samples, build(plan, run.spec, tuple(samples.shape[1:]), device), effort, interruption)
+    plan: Plan, planned: Run, samples: Tensor, device: torch.device, interruption: interruptions.Interruption
+) -> Undertaking[Player]:
+    effort, run = machine.Effort(device), best.settled(plan, planned)
+    return undertaking(plan, planned, run, begin(plan, run.spec, samples, device), effort, interruption)
 
 
-def session_of(
+def undertaking(
     plan: Plan,
+    planned: Run,
     run: Run,
-    samples: Tensor,
-    built: tuple[Any, Side, Side],
+    session: Session[Side],
     effort: machine.Effort,
     interruption: interruptions.Interruption,
-) -> Session[Side]:
-    """The session of a run that has not begun yet, from its architecture, generator and discriminator."""
-    architecture, generator, discriminator = built
-    penalty = _penalty(plan, run.spec["method"])
-    streams = Streams(run.seed, samples.device)
-    batches = data.Batches(samples, batch_of(run.spec), streams["data"])
-    course = Course()
+) -> Undertaking[Side]:
+    """The training of a run that has not begun yet."""
     parts: dict[str, Stateful] = {
-        "generator": generator,
-        "discriminator": discriminator,
-        "streams": streams,
-        "batches": batches,
-        "course": course,
+        "generator": session.generator,
+        "discriminator": session.discriminator,
+        "streams": session.streams,
+        "batches": session.batches,
+        "course": session.course,
         "effort": effort,
     }
-    if hasattr(penalty, "state_dict"):
-        parts["penalty"] = penalty
+    if hasattr(session.penalty, "state_dict"):
+        parts["penalty"] = session.penalty
     every = plan.training(run).checkpoint_every
     path = plan.folder(run) / layout.CHECKPOINT
-    sidecar = Sidecar(run.id, path, identity(run, samples.device), parts, every, interruption)
-    return Session(architecture, generator, discriminator, penalty, streams, batches, course, effort, sidecar)
+    sidecar = Sidecar(run.id, path, identity(run, session.streams.device), parts, every, interruption)
+    return Undertaking(planned, run, session, effort, sidecar)
 
 
 def afresh(plan: Plan, run: Run, error: checkpoint.RefusedError) -> None:
@@ -159,13 +184,13 @@ def afresh(plan: Plan, run: Run, error: checkpoint.RefusedError) -> None:
     print(f"{run.id}: starts afresh: {error}", file=sys.stderr, flush=True)
 
 
-def finish(plan: Plan, run: Run, samples: Tensor, session: Session[Side], provenance: dict[str, Any]) -> None:
+def finish(plan: Plan, work: Undertaking[Side], samples: Tensor, provenance: dict[str, Any]) -> None:
     """Write the folder of a training that ended; its checkpoint goes, unless a longer limit would go on from it."""
-    _write(plan, run, samples, session, provenance)
-    if session.course.timed_out:
-        session.sidecar.save()
+    _write(plan, work, samples, provenance)
+    if work.session.course.timed_out:
+        work.sidecar.save()
     else:
-        session.sidecar.remove()
+        work.sidecar.remove()
 
 
 def identity(run: Run, device: torch.device) -> dict[str, str]:
@@ -179,9 +204,17 @@ def batch_of(spec: Spec) -> int:
     return int(spec["training"]["batch_size"] * spec["method"]["packing"])
 
 
-def _train(plan: Plan, run: Run, samples: Tensor, session: Session[Player]) -> None:
-    budget, method, streams = run.spec["training"], run.spec["method"], session.streams
-    batch, noise_dim, device = batch_of(run.spec), session.architecture.noise_dim, samples.device
+def fit(
+    plan: Plan,
+    spec: Spec,
+    session: Session[Player],
+    progress: Progress,
+    pause: Callable[[], None],
+    time_limit: float = math.inf,
+) -> None:
+    """Take a training from where it is to its end. `pause()` comes after every step, and may raise."""
+    budget, method, streams = spec["training"], spec["method"], session.streams
+    batch, noise_dim, device = batch_of(spec), session.architecture.noise_dim, streams.device
     train(
         session.generator,
         session.discriminator,
@@ -195,21 +228,22 @@ def _train(plan: Plan, run: Run, samples: Tensor, session: Session[Player]) -> N
         n_critic=method["n_critic"],
         log_every=budget["log_every"],
         snapshots=frozenset(budget["snapshots"]),
-        progress=_progress(plan, run, budget["generator_steps"], session.course.step),
+        progress=progress,
         view=view_of(method, streams["augmentation"]),
         penalty_interval=method["penalty_interval"],
         simultaneous=method["simultaneous"],
         unrolled=method["unrolled"],
         generator_turns=method["generator_turns"],
-        kept=_kept(method, batch, len(samples)),
+        kept=_kept(method, batch, len(session.batches.samples)),
         course=session.course,
-        pause=session.sidecar.pause,
-        time_limit=math.inf if run.time_limit is None else run.time_limit,
+        pause=pause,
+        time_limit=time_limit,
     )
 
 
-def _write(plan: Plan, run: Run, samples: Tensor, session: Session[Side], provenance: dict[str, Any]) -> None:
+def _write(plan: Plan, work: Undertaking[Side], samples: Tensor, provenance: dict[str, Any]) -> None:
     """The files of a training that ended, and of them the record."""
+    run, session = work.run, work.session
     generator, discriminator, course = session.generator, session.discriminator, session.course
     folder, steps = plan.folder(run), run.spec["training"]["generator_steps"]
     written = _write_generators(generator, session.architecture.noise_dim, samples, run, folder, course)
@@ -222,7 +256,8 @@ def _write(plan: Plan, run: Run, samples: Tensor, session: Session[Side], proven
     record = {
         "run": run.id,
         "spec": run.spec,
-        "digest": run.digest,
+        "digest": work.planned.digest,
+        **best.named(plan, work.planned),
         "status": status,
         "diverged_at": course.diverged_at,
         "reason": reason,
@@ -230,8 +265,8 @@ def _write(plan: Plan, run: Run, samples: Tensor, session: Session[Side], proven
         "time_limit": run.time_limit,
         "resumed_at": course.resumed_at,
         "seconds": course.seconds,
-        "cpu_seconds": session.effort.cpu_seconds,
-        "peak_memory": session.effort.peak_memory,
+        "cpu_seconds": work.effort.cpu_seconds,
+        "peak_memory": work.effort.peak_memory,
         "provenance": provenance,
         "parameters": {
             "generator": _count(generator.network),

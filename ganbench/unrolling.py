@@ -88,7 +88,8 @@ def _rmsprop(group: dict[str, Any], state: dict[str, Any], slope: Tensor) -> Ten
 
 def _adam(group: dict[str, Any], state: dict[str, Any], slope: Tensor) -> Tensor:
     beta1, beta2 = group["betas"]
-    count = float(state.get("step", 0)) + 1
+    before = state.get("step", 0.0)  # on the device, where it stays: reading it would wait for the device
+    count = (before.double() if isinstance(before, Tensor) else before) + 1
     mean: Tensor = _like(slope, beta1) * state.get("exp_avg", 0.0) + _like(slope, 1 - beta1) * slope
     square = _like(slope, beta2) * state.get("exp_avg_sq", 0.0) + _like(slope, 1 - beta2) * slope.square()
     state |= {"step": count, "exp_avg": mean, "exp_avg_sq": square}

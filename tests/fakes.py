@@ -12,6 +12,8 @@ from safetensors.torch import save_file
 from ganbench import files, layout, sheet
 from ganbench.protocol import Dataset
 from ganbench.runs import Plan, Run
+from ganbench.searches import Search
+from ganbench.tune import asking, best, records
 
 PROVENANCE = {
     "python": "3.11",
@@ -74,6 +76,39 @@ def write(
         _write_run(plan, run, index, status, rows)
 
 
+def tune(plan: Plan) -> None:
+    """Every file of every search: rates are best at 1e-3, later trials of each generation are pruned, and every
+    seventh diverges."""
+    for step in plan.tuning_steps.values():
+        search = step.search
+        if step.kind == "ask":
+            asking.ask(plan, step)
+        elif step.kind == "best":
+            best.write(plan, step)
+        for number in step.numbers:
+            asked = records.asked(plan, search, number)
+            status = "diverged" if number % 7 == 3 else "pruned" if number % 5 == 4 else "ok"
+            files.write_json(records.trial_file(plan, search, number), _trial(search, asked, status))
+
+
+def _trial(search: Search, asked: dict[str, Any], status: str) -> dict[str, Any]:
+    rates = [value for path, value in asked["values"].items() if path.endswith(".lr")]
+    score = 0.1 + sum(abs(math.log10(rate) + 3) for rate in rates) + asked["values"].get("n_critic", 0) / 10
+    steps = asked["spec"]["training"]["generator_steps"]
+    seed = {"seed": 100, "status": status, "reason": None, "planned_steps": steps, "curve": []}
+    return {
+        **{key: asked[key] for key in ("number", "values", "digest")},
+        "status": status,
+        "reason": None,
+        "objectives": {m.name: score + i if status == "ok" else None for i, m in enumerate(search.objectives)},
+        "seeds": [{**seed, "steps": steps if status == "ok" else steps // 2}],
+        "reported": {},
+        "rungs": {},
+        "cost": {"seconds": 1.0, "cpu_seconds": 1.0},
+    }
+
+
+REASONS = {"ok": None, "diverged": "the loss is not finite", "collapsed": "1 of 8 modes holds all samples"}
 REASONS = {
     "ok": None,
     "diverged": "the loss is not finite",
@@ -113,6 +148,7 @@ def _write_run(plan: Plan, run: Run, index: int, status: str, rows: int) -> None
     files.write_text(folder / layout.HISTORY, "\n".join(lines[:1] if diverged else lines) + "\n")
     evaluations, curve = _numbers(run, dataset, index, diverged)
     training = {
+        "spec": run.spec,
         "status": "ok" if status == "collapsed" else status,
         "reason": None if status == "collapsed" else REASONS[status],
         "step": 20 if status == "timeout" else run.spec["training"]["generator_steps"],

@@ -17,7 +17,7 @@ architectures: [{name: mlp, generator_widths: [8], discriminator_widths: [8]}]
 methods: [{name: non-saturating, loss: told}]
 seeds: [0, 1, 2, 3]
 plugins: [told.py]
-training: {generator_steps: 4, log_every: 2}
+training: {generator_steps: 4, log_every: 2, runs_per_job: 1}
 evaluation: {samples: 100, snapshot_samples: 50, metrics: [fd]}
 """
 

@@ -71,7 +71,8 @@ from ganbench import data, jobs, runs, training
 plan = runs.plan(Path("study.yaml"))
 (job,) = plan.training_jobs.values()
 
-def slowly(run):
+def slowly(together):
+    (run,) = together
     Path("began").touch()
     while not Path("go").exists():
         time.sleep(0.01)
@@ -93,7 +94,7 @@ def test_a_job_waits_for_an_orphan_that_is_at_work_and_then_finds_the_run_done(
     while not Path("began").exists():
         assert orphan.poll() is None
     monkeypatch.setattr(locks.time, "sleep", lambda _: Path("go").touch())
-    assert jobs.each(place.plan, job, lambda run: pytest.fail(f"{run.id} was trained twice"))
+    assert jobs.each(place.plan, job, lambda runs: pytest.fail(f"{runs} trained twice"))
     assert orphan.wait(timeout=60) == 0
     assert f"waits for process {orphan.pid}" in capfd.readouterr().err
     assert markers.is_true(place.plan, job)

@@ -64,10 +64,21 @@ def test_width_threads_and_a_minibatch_layer_count() -> None:
 def test_a_rule_asks_for_its_largest_job_and_a_retry_for_more(study_file: StudyFile) -> None:
     large = {"generator_steps": 100_000, "batch_size": 8}
     one, four = (needs.of(runs.plan(study_file(training={**large, "runs_per_job": n}, device="cpu"))) for n in (1, 4))
-    assert one.keys() == {"data", "extractor", "features", "reference", "train", "evaluate", "report"}
+    rules = {"data", "extractor", "features", "reference", "tune", "trials", "train", "evaluate", "report"}
+    assert one.keys() == rules
     assert four["train"].minutes > 2 * one["train"].minutes > 2 * needs.SHORTEST
     assert one["train"].runtime(None, attempt=2) == 2 * one["train"].minutes
     assert one["train"].mem_mb(None, attempt=3) == 3 * one["train"].megabytes
+
+
+def test_trials_ask_for_all_their_seeds_and_for_more_critic_steps(study_file: StudyFile) -> None:
+    def minutes(**tuning: Any) -> int:
+        tuned = {"trials": 8, "generations": 2, "seeds": [100], "trials_per_job": 2, **tuning}
+        training = {"generator_steps": 20_000, "batch_size": 8}
+        return needs.of(runs.plan(study_file(training=training, tuning=tuned, device="cpu")))["trials"].minutes
+
+    assert minutes(seeds=[100, 101]) > 1.5 * minutes() > 1.5 * needs.SHORTEST
+    assert minutes(trials_per_job=4) > 1.5 * minutes()
 
 
 def test_every_study_here_can_say_what_it_needs_without_torch() -> None:

@@ -207,6 +207,7 @@ def test_the_pages_and_files_show_the_table(capsys: pytest.CaptureFixture[str]) 
     results = judged({"wgan-gp": LIKE_8})
     page.write(results.plans[0])
     html = layout.report("table").read_text("utf-8")
+    assert "Against the paper: numbers: 2 match." in html
     assert "Published against measured" in html
     assert "&lt;b&gt;Somebody&lt;/b&gt;" in html
     assert "<b>Somebody" not in html

@@ -27,7 +27,7 @@ architectures: [{name: mlp, generator_widths: [8], discriminator_widths: [8]}]
 methods: [{name: non-saturating, loss: told}]
 seeds: [0, 1]
 plugins: [told.py]
-training: {generator_steps: 2, snapshots: 0}
+training: {generator_steps: 2, snapshots: 0, runs_per_job: 1}
 evaluation: {samples: 100, metrics: [fd]}
 """
 

@@ -411,3 +411,17 @@ def test_latex_is_escaped() -> None:
 @given(st.floats(min_value=1e-3, max_value=1e6))
 def test_numbers_show_three_significant_digits(value: float) -> None:
     assert float(numerals.number(value)) == pytest.approx(value, rel=0.006 if value >= 0.01 else 0.06)
+
+
+def test_a_drawing_rounds_its_coordinates_and_never_what_is_written_on_it() -> None:
+    import matplotlib.pyplot as plt
+
+    from ganbench.report import drawing
+
+    with drawing.style():
+        figure, axes = plt.subplots(figsize=(3, 2))
+        axes.plot([0.0011, 0.0014], [0.1234, 0.1266])
+        made = drawing.finish(figure, "fine", "fine ticks")
+    written = re.findall(r"<text[^>]*>([^<]*)</text>", made.svg)
+    assert {"0.0011", "0.0012", "0.0013", "0.0014"} <= set(written)
+    assert not re.search(r"\.\d{3}", re.sub(r">[^<]+<", "><", made.svg))

@@ -152,7 +152,7 @@ datasets: [ring8]
 architectures: [{name: mlp, generator_widths: [16], discriminator_widths: [16]}]
 methods: [{name: non-saturating, ema: 0.9}]
 seeds: [0]
-training: {generator_steps: 600, log_every: 7, snapshots: 4, batch_size: 16, checkpoint_every: EVERY}
+training: {generator_steps: 600, log_every: 7, snapshots: 4, batch_size: 16, checkpoint_every: EVERY, engine: ENGINE}
 evaluation: {samples: 100, metrics: [fd]}
 """
 
@@ -183,11 +183,12 @@ def reached(path: Path, at_least: int, process: subprocess.Popen[str]) -> None:
     time.sleep(at_least / 1000)
 
 
+@pytest.mark.parametrize("engine", ["single", "pack"])
 def test_a_process_that_is_killed_or_asked_to_end_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("study.yaml").write_text(STUDY.replace("EVERY", "0.01"))
+    Path("study.yaml").write_text(STUDY.replace("EVERY", "0.01").replace("ENGINE", engine))
     plan = runs.plan(Path("study.yaml"))
     (run,) = plan.runs
     (dataset,) = plan.data.values()
@@ -216,8 +217,7 @@ def test_a_process_that_is_killed_or_asked_to_end_loses_nothing(
     assert not [path for path in folder.iterdir() if path.name.startswith(".") or path.name == layout.CHECKPOINT]
     interrupted = left(folder)
     shutil.rmtree(folder)
-    torch.set_num_threads(1)
-    training.train_run(plan, run, data.read(dataset, "train").samples, CPU)
+    assert ganbench(tmp_path).wait(timeout=120) == 0
     assert left(folder) == interrupted
 
 

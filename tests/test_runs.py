@@ -486,11 +486,11 @@ def test_a_moving_average_is_another_training_of_its_cells_only(study_file: Stud
 def test_a_study_of_very_many_runs_has_larger_jobs_unless_it_says_otherwise(
     study_file: StudyFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = {"seeds": list(range(45)), "training": {"generator_steps": 1}}  # 90 runs
+    many: dict[str, Any] = {"seeds": list(range(45)), "training": {"generator_steps": 1, "engine": "single"}}  # 90 runs
     assert [len(job.runs) for job in runs.plan(study_file(**many)).training_jobs.values()] == [1] * 90
     monkeypatch.setattr(runs, "MOST_JOBS", 20)
     plan = runs.plan(study_file(**many))
     assert [len(job.runs) for job in plan.training_jobs.values()] == [5] * 18
     assert {len(job.runs) for job in plan.evaluation_jobs.values()} == {8, 2}
-    told = runs.plan(study_file(**{**many, "training": {"generator_steps": 1, "runs_per_job": 1}}))
+    told = runs.plan(study_file(**{**many, "training": {**many["training"], "runs_per_job": 1}}))
     assert len(told.training_jobs) == 90

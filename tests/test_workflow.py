@@ -287,6 +287,6 @@ def test_a_wrong_study_says_so_and_leaves_nothing(tmp_path: Path, old: str, new:
 
 def test_the_snakefile_is_wiring_only() -> None:
     text = (ROOT / "Snakefile").read_text()
-    assert len(text.splitlines()) < 120
+    assert len(text.splitlines()) < 150
     assert "torch" not in text
     assert "run:" not in text

@@ -13,6 +13,7 @@ from ganbench import data, evaluate, extraction, features, layout, reference, ru
 from ganbench.packs import training as packed
 from ganbench.protocol import Dataset, Extractor
 from ganbench.runs import Plan, Run
+from ganbench.tune import command
 
 CPU = torch.device("cpu")
 
@@ -124,6 +125,11 @@ class Place:
             reference.make(self.plan, dataset, CPU)
         return self
 
+    def tune(self) -> "Place":
+        for step in self.plan.tuning_steps.values():
+            assert command.carry_out(self.plan, step, lambda: CPU)
+        return self
+
     def train(self) -> "Place":
         for job in self.plan.training_jobs.values():
             assert packed.carry_out(self.plan, job, CPU)
@@ -181,7 +187,7 @@ def place(files: dict[str, str] | None = None, **changes: Any) -> Place:
         Path(name).write_text(text, "utf-8")
     content = {"plugins": sorted(files or {}), **STUDY}
     for key, value in changes.items():
-        content[key] = {**content[key], **value} if isinstance(value, dict) else value
+        content[key] = {**content.get(key, {}), **value} if isinstance(value, dict) else value
     Path("study.yaml").write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
     return Place(runs.plan(Path("study.yaml")))
 

@@ -3,12 +3,11 @@
 import itertools
 import math
 from collections.abc import Iterable
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from ganbench.plugins import Registry
 from ganbench.specs import Spec, digest
-
-Engine = Literal["auto", "pack", "single"]
+from ganbench.study import Engine
 
 WIDTHS = {"cpu": 8, "auto": 8, "cuda": 64}
 """Slots of a pack by the study's `device`. A result is the one of a full pack, to the bit, whatever its company: where
@@ -57,6 +56,10 @@ def _obstacle(spec: Spec, method: Spec, registry: Registry) -> str | None:
             return f"{kind} {part['name']} does not say `packs`" if not unless_said else f"loss {part['name']} says so"
     if method["augment"]:
         return "augmentation draws for one run"
+    if method["generator_turns"] > 1:
+        return "the generator takes more than one step in its turn"
+    if spec["training"].get("precision", "fp32") != "fp32":
+        return f"a pack computes in fp32, not {spec['training']['precision']}"
     if method["top_k"]:
         return "with top_k the size of a step changes"
     if spec["training"]["batch_size"] % WHOLE_VECTORS:

@@ -23,7 +23,7 @@ from ganbench.sidecar import pause
 from ganbench.specs import Spec, digest
 from ganbench.streams import stream
 from ganbench.train import unchanged
-from ganbench.training import Session
+from ganbench.training import Session, Undertaking
 from ganbench.unrolling import Scores
 
 REHEARSAL = 3
@@ -93,25 +93,25 @@ def train_pack(
 ) -> None:
     """Train runs that are at the same step in a pack of so many slots, and write their folders."""
     pack = Pack.of(plan, runs, samples, slots, interruption)
-    for run, session in zip(runs, pack.sessions, strict=True):
-        session.sidecar.identity = _identity(run, samples.device, settings)
-        session.sidecar.resume()
+    for run, work in zip(runs, pack.works, strict=True):
+        work.sidecar.identity = _identity(run, samples.device, settings)
+        work.sidecar.resume()
     provenance = machine.provenance(samples.device)
     written: set[str] = set()
 
     def write(slot: int) -> None:
         run, own = runs[slot], {"width": runs[0].spec["pack"], "slots": slots, "members": len(runs), "slot": slot}
-        training.finish(plan, run, samples, pack.sessions[slot], {**provenance, "pack": {**own, **settings}})
+        training.finish(plan, pack.works[slot], samples, {**provenance, "pack": {**own, **settings}})
         written.add(run.id)
 
     def between_steps() -> None:
-        for slot, session in enumerate(pack.sessions):
-            if session.course.diverged_at is not None and runs[slot].id not in written:
+        for slot, work in enumerate(pack.works):
+            if work.session.course.diverged_at is not None and runs[slot].id not in written:
                 write(slot)
-        pause([s.sidecar for run, s in zip(runs, pack.sessions, strict=True) if run.id not in written])
+        pause([work.sidecar for work in pack.works if work.run.id not in written])
 
     limit = math.inf if runs[0].time_limit is None else runs[0].time_limit
-    pack.train(_progress(plan, runs, pack.sessions[0].course.step), between_steps, limit)
+    pack.train(_progress(plan, runs, pack.works[0].session.course.step), between_steps, limit)
     for slot, run in enumerate(runs):
         if run.id not in written:
             write(slot)
@@ -139,13 +139,13 @@ def _rehearsed(plan: Plan, run: Run, samples: Tensor, slots: int, interruption: 
 
 @dataclass(frozen=True)
 class Pack:
-    """Runs in training: their players, and a session for each."""
+    """Runs in training: their players, and an undertaking for each."""
 
     plan: Plan
     specs: Sequence[Spec]
     """Of all slots: padding is once more the first run, and nobody reads its result."""
     players: tuple[loop.Player, loop.Player]
-    sessions: list[Session[Member]]
+    works: list[Undertaking[Member]]
     seeds: list[int]
 
     @classmethod
@@ -159,18 +159,17 @@ class Pack:
         discriminator = _player([discriminator for _, _, discriminator in made], specs, "discriminator")
         if specs[0]["method"]["ema"] is not None:
             generator = replace(generator, average=Average(generator.stack, specs[0]["method"]["ema"]))
-        sessions = [
-            training.session_of(
-                plan,
-                run,
-                samples,
-                (made[slot][0], Member(generator, slot), Member(discriminator, slot)),
-                efforts[slot],
-                interruption,
-            )
-            for slot, run in enumerate(runs)
-        ]
-        return cls(plan, specs, (generator, discriminator), sessions, [run.seed for run in filled])
+        works = []
+        for slot, run in enumerate(runs):
+            built = (made[slot][0], Member(generator, slot), Member(discriminator, slot))
+            session = training.session_of(plan, run.spec, samples, built)
+            works.append(training.undertaking(plan, run, run, session, efforts[slot], interruption))
+        return cls(plan, specs, (generator, discriminator), works, [run.seed for run in filled])
+
+    @property
+    def sessions(self) -> list[Session[Member]]:
+        """The session of each run."""
+        return [work.session for work in self.works]
 
     def rehearse(self) -> None:
         """Some steps of the training, a penalty in each, of which nothing is kept."""

@@ -1,7 +1,7 @@
 """Results on disk to tables in memory."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from ganbench.measures import Measure
 from ganbench.protocol import Dataset
 from ganbench.report import derived
 from ganbench.runs import Plan, Run
+from ganbench.searches import Search
 from ganbench.stats.intervals import Scale, scale_of
+from ganbench.tune.records import values_of
 
 RUN = ("dataset", "architecture", "method", "seed")
 OF_RUN = (*RUN, "status", "reason", "diverged_at", "seconds", "cpu_seconds", "megabytes", "gpu_megabytes", "parameters")
@@ -27,6 +29,43 @@ class MissingResultError(Exception):
     """A result that the plan promises and that is not there."""
 
 
+@dataclass(frozen=True)
+class Tuned:
+    """A finished search: its trials by number, what was best, and that as an entry of a study's methods."""
+
+    search: Search
+    trials: list[dict[str, Any]]
+    best: dict[str, Any]
+    pasted: str
+
+    @property
+    def pair(self) -> Pair:
+        """Its dataset and architecture."""
+        return self.search.dataset.label, self.search.architecture.label
+
+    @property
+    def winner(self) -> int:
+        """The number of the best trial."""
+        return int(self.best["number"])
+
+    def values(self, number: int) -> list[float]:
+        """The objectives of a trial; NaN if it failed or was pruned."""
+        found = values_of(self.search, self.trials[number])
+        return found or [float("nan")] * len(self.search.objectives)
+
+    @cached_property
+    def firsts(self) -> list[float]:
+        """The first objective of each trial."""
+        return [self.values(number)[0] for number in range(len(self.trials))]
+
+    @property
+    def best_quarter(self) -> list[int]:
+        """The best quarter of all trials by the first objective, as far as they have a number."""
+        sign = -1 if self.search.directions[0] == "maximize" else 1
+        finished = [number for number, value in enumerate(self.firsts) if value == value]
+        return sorted(finished, key=lambda number: sign * self.firsts[number])[: max(1, len(self.trials) // 4)]
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """Everything that the page shows, of one study or of two that are compared.
@@ -36,7 +75,8 @@ class Results:
     its curve, and its digest. `evaluations` has a row per run, weights (`raw`, `ema`) and checkpoint: `final`,
     `best`, and a `snapshot` per step over training; its `row` is what tables call it: the method, or `method (ema)`.
     `references` holds each dataset's record of its reference. `planned`, `records` and `folders` hold each run, its
-    record and its files by id. `stale` names the runs whose results are not of the study as it reads today.
+    record and its files by id. `stale` names the runs whose results are not of the study as it reads today. `tuned`
+    holds the searches by the cell that was trained with what they found.
     """
 
     name: str
@@ -49,6 +89,7 @@ class Results:
     records: dict[str, dict[str, Any]]
     folders: dict[str, Path]
     stale: tuple[str, ...] = ()
+    tuned: dict[str, Tuned] = field(default_factory=dict)
 
     def columns(self, metric: str) -> list[Pair]:
         """The (dataset, architecture) pairs that a metric applies to, in the study's order."""
@@ -179,11 +220,24 @@ def collect(plan: Plan, folder: Path | None = None) -> Results:
         runs=_run_table(plan, records, evaluations),
         evaluations=evaluations,
         references=references,
-        planned={run.id: run for run in plan.runs},
+        planned={run.id: replace(run, spec=records[run.id]["training"]["spec"]) for run in plan.runs},
         records=records,
         folders={run.id: layout.run_in(at, run.id) for run in plan.runs},
         stale=tuple(stale),
+        tuned={cell: _tuned(plan, search, at) for cell, search in plan.searches.items()},
     )
+
+
+def _tuned(plan: Plan, search: Search, at: Path) -> Tuned:
+    """The files of a search. Raises MissingResultError."""
+    trials = [files.read_json(layout.tuning_in(at, f"{search.cell}/trial{n}")) for n in range(search.tuning.trials)]
+    path = layout.tuning_in(at, f"{search.cell}/best")
+    best = files.read_json(path)
+    if best is None or None in trials:
+        raise MissingResultError(
+            f"{path}, or a trial beside it, is missing; `snakemake --configfile {plan.file}` makes it"
+        )
+    return Tuned(search, [trial for trial in trials if trial], best, path.with_suffix(".yaml").read_text("utf-8"))
 
 
 def _evaluation_table(plan: Plan, records: dict[str, dict[str, Any]]) -> pd.DataFrame:
@@ -247,7 +301,7 @@ def _evaluations(run: Run, record: dict[str, Any]) -> Iterable[dict[str, Any]]:
     """All evaluations of a run; `final` and `best` have a row even where there are no numbers."""
     found = {(e["weights"], e["checkpoint"]): e for e in record["evaluations"]}
     rows = []
-    for weights in ("raw", "ema") if run.spec["method"]["ema"] else ("raw",):
+    for weights in ("raw", "ema") if record["training"]["spec"]["method"]["ema"] else ("raw",):
         of = {
             **_named(run),
             "row": run.method if weights == "raw" else f"{run.method} ({weights})",

@@ -114,8 +114,13 @@ def finish(figure: Figure, name: str, title: str) -> Drawing:
     svg = text.getvalue()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(r"(\.\d\d)\d+", r"\1", svg)  # a hundredth of a point is finer than any printer
+    svg = re.sub(r"(>[^<]+<)|(\.\d\d)\d+", _rounded, svg)  # a hundredth of a point is finer than any printer
     return Drawing(safe(name), title, svg, pdf.getvalue())
+
+
+def _rounded(found: re.Match[str]) -> str:
+    """A coordinate with two decimals; what stands between tags is for reading, and stays."""
+    return found[1] or found[2]
 
 
 def legend(axes: Axes, rows: Sequence[str], found: dict[str, Look]) -> None:

@@ -29,6 +29,7 @@ from ganbench.report import (
     scenes,
     spread,
     standing,
+    tuning,
     verdicts,
 )
 from ganbench.report.collect import MissingResultError, Pair, Results, collect
@@ -135,7 +136,11 @@ def render(
         "script_hash": digest,
         "charts": Markup(charts.embedded(data)),
         "statuses": results.runs.status.value_counts().to_dict(),
-        "verdicts": [*_changed(changes, sides), *verdicts.verdicts(results, standings, versus)],
+        "verdicts": [
+            *_changed(changes, sides),
+            *([] if table is None else [table.sentence]),
+            *verdicts.verdicts(results, standings, versus),
+        ],
         "headline": [standings[name] for name in heads],
         "others": [table for name, table in standings.items() if name not in heads],
         "best": _best_checkpoints(results),
@@ -153,6 +158,7 @@ def render(
         "failures": provenance.failures(results),
         "cost": _cost(results),
         "blocks": blocks,
+        "tuning": tuning.section(results, standings, drawn),
         "formulas": derived.FORMULAS,
         "runs": results.runs.to_dict("records"),
         "recipes": provenance.recipes(results),

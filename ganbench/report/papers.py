@@ -32,6 +32,7 @@ class Entry:
     missing: str
     runs: int
     hours: float
+    wall: float
     hardware: str
 
     @property
@@ -41,8 +42,9 @@ class Entry:
 
     @property
     def cost(self) -> str:
-        """`12 runs, 0.4 core-hours`."""
-        return f"{plural(self.runs, 'run')}, {self.hours:.2g} core-hours"
+        """`12 runs, 0.4 core-hours, 0.5 hours of training by the clock`."""
+        spent = f"{self.hours:.2g} core-hours, {self.wall:.2g} hours of training by the clock"
+        return f"{plural(self.runs, 'run')}, {spent}"
 
 
 def entries(folder: Path) -> list[Entry]:
@@ -62,17 +64,18 @@ def _entry(file: Path, name: str, of: Paper) -> Entry:
         plan = runs.plan(file)
         results = collect(plan)
     except StudyError:  # such as weights that are not here
-        return Entry(file, name, of, None, "cannot be planned here; ganbench check says why", 0, 0.0, "")
+        return Entry(file, name, of, None, "cannot be planned here; ganbench check says why", 0, 0.0, 0.0, "")
     except MissingResultError:
-        return Entry(file, name, of, None, "not run here", len(plan.runs), 0.0, "")
+        return Entry(file, name, of, None, "not run here", len(plan.runs), 0.0, 0.0, "")
     records = results.records.values()
     seconds = sum((record["training"].get("cpu_seconds") or 0) + (record.get("cpu_seconds") or 0) for record in records)
+    wall = sum(record["training"]["seconds"] for record in records)
     machines = [machine["provenance"] for machine in provenance.machines(results)]
     hardware = dict.fromkeys(
         of["processor"] if of["device"] == "cpu" else f"{of['device']} ({of['processor']})" for of in machines
     )
     table = published.table(results)
-    return Entry(file, name, of, table, "", len(plan.runs), seconds / 3600, listed(list(hardware)))
+    return Entry(file, name, of, table, "", len(plan.runs), seconds / 3600, wall / 3600, listed(list(hardware)))
 
 
 def write(folder: Path, markdown: Path | None) -> Path:

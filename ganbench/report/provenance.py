@@ -58,9 +58,12 @@ def recipes(results: Results) -> list[dict[str, Any]]:
         entries = {entry.label: entry for entry in plan.study.methods}
         seen: dict[tuple[str, str], Run] = {}
         for run in plan.runs:
-            seen.setdefault((run.method, plan.datasets[run.dataset].kind), run)
+            where = plan.datasets[run.dataset].kind
+            if "tuning" in run.spec:  # each cell found settings of its own
+                where = f"{run.dataset} with {run.architecture}"
+            seen.setdefault((run.method, where), run)
         for (label, kind), run in seen.items():
-            entry = entries.get(label) or entries[label.removesuffix("-shared")]
+            entry = entries.get(label) or entries[label.removesuffix("-shared").removesuffix("-tuned")]
             recipe = yamlfile.read(plan.registry.recipes[entry.name])
             bases = [layer.get("citation") for layer in layers(plan.registry, entry.name, entry.settings.get("base"))]
             found.append(
@@ -69,7 +72,7 @@ def recipes(results: Results) -> list[dict[str, Any]]:
                     "kind": kind,
                     "title": recipe.get("title", entry.name),
                     "citation": " On top of: ".join(str(c).strip() for c in reversed(bases) if c),
-                    "settings": _flat(run.spec["method"]),
+                    "settings": _flat(results.planned.get(run.id, run).spec["method"]),
                 }
             )
     return found

@@ -20,6 +20,7 @@ class Architecture:
     sizes: ClassVar[tuple[int, ...]] = (32,)
 
     noise_dim: PositiveInt = 100
+    """Random numbers that a sample is made from."""
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         """From noise (batch, noise_dim) to images (batch, channels, 32, 32) in [-1, 1]."""

@@ -23,7 +23,9 @@ class Architecture:
     sizes: ClassVar[tuple[int, ...]] = (28,)
 
     noise_dim: PositiveInt = 100
+    """Random numbers that a sample is made from."""
     width: PositiveInt = 64
+    """Maps after the discriminator's first layer."""
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         """From noise (batch, noise_dim) to images (batch, channels, 28, 28) in [-1, 1]."""

@@ -22,6 +22,7 @@ class Architecture:
     sizes: ClassVar[tuple[int, ...]] = (32,)
 
     noise_dim: PositiveInt = 64
+    """Random numbers that a sample is made from."""
     width: PositiveInt = 64
     """Maps of each block of both networks."""
 

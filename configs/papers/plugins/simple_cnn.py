@@ -21,10 +21,11 @@ class Architecture:
     sizes: ClassVar[tuple[int, ...]] = (32,)
 
     noise_dim: PositiveInt = 100
+    """Random numbers that a sample is made from."""
     width: PositiveInt = 256
-    """f."""
+    """f: maps after the discriminator's first layer."""
     norm: Literal["batch", "layer"] = "batch"
-    """Of the discriminator."""
+    """What normalises the discriminator's layers."""
 
     def generator(self, shape: tuple[int, ...]) -> nn.Module:
         """From noise (batch, noise_dim) to images (batch, channels, 32, 32) in [-1, 1]."""

@@ -25,6 +25,7 @@ class Dataset:
     accuracy_gate: ClassVar[float] = 0.97
 
     size: Literal[28, 32] = 28
+    """Pixels a side."""
 
     def splits(self, raw: Path) -> dict[str, Split]:
         """Read MNIST from `raw`, downloading what is missing. Raises DataError if that fails."""
