@@ -12,7 +12,8 @@ def _module(body: str, init: str = "") -> tuple[str, str]:
 
 
 LOSS = "return softplus(-fake).mean(-1)"
-PENALTY = "return self.weight * scores.square().mean()"
+PENALTY = "return self.weight * scores.square().mean(-1)"
+PACKED = "packs: ClassVar[bool] = True"
 LONG = "if weight.dim() > 1:"
 LOOP = "        for weight in discriminator.parameters():\n"
 FAKE_END = "layers = [*self._layers(self.noise_dim), nn.Linear(self.width, math.prod(shape))]"
@@ -71,6 +72,8 @@ FAULTS: dict[str, dict[str, Fault]] = {
             ("    def __call__(", "    def begin(self):\n        return Memory(self.once)\n\n    def once("),
             ("@dataclass(frozen=True)", FORGETFUL + "@dataclass(frozen=True)"),
         ],
+        "packs": [(PENALTY, PENALTY.replace("mean(-1)", "mean()"))],
+        "scales": [(PENALTY, PENALTY + " + scores.abs().mean(-1)")],
         "200 steps on ring8": [(PENALTY, PENALTY + " * (1 if len(real) < 64 else float('nan'))")],
     },
     "constraint": {
@@ -107,6 +110,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
             )
         ],
         "mode unchanged": [(LOOP, "        discriminator.eval()\n" + LOOP)],
+        "packs": [("    # def prepare", "    def prepare(self, discriminator):\n        pass\n\n    # def prepare")],
         "200 steps on ring8": [("bound: PositiveFloat = 1.0", "bound: PositiveFloat = 1e-6")],
     },
     "architecture": {
@@ -128,6 +132,12 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "determinism": [
             (SCORES, "Odd(), " + SCORES),
             _module("return x + torch.rand((), dtype=x.dtype)"),
+            ("from torch import nn", "import torch\nfrom torch import nn"),
+        ],
+        "packs": [
+            (SCORES, "Odd(), " + SCORES),
+            _module("return x"),
+            ("    kinds:", f"    {PACKED}\n    kinds:"),
             ("from torch import nn", "import torch\nfrom torch import nn"),
         ],
         "weights": [

@@ -66,6 +66,9 @@ def _broken(kind: str, name: str, folder: Path) -> Path:
     for old, new in FAULTS[kind][name]:
         assert old in text, old
         text = text.replace(old, new, 1)
+    if name not in ("packs", "scales"):  # whoever breaks another check breaks these too, where it declares them
+        text = text.replace("packs: ClassVar[bool] = True", "packs: ClassVar[bool] = False")
+        text = text.replace('    scale: ClassVar[str] = "weight"\n', "")
     path.write_text(text)
     return path
 
