@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from ganbench import method, paper, plugins, show, study, yamlfile
+from ganbench import method, paper, plugins, sections, show, study, yamlfile
 from ganbench.cards import KINDS, Card
 from ganbench.plugins import Registry
 
@@ -22,9 +22,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "The study": study.Study,
     "An entry of `architectures`, `methods` or `extractors`": study.Entry,
     "An entry of `datasets`": study.DatasetEntry,
-    "`training`": study.Training,
-    "`evaluation`": study.Evaluation,
-    "An entry of `metrics`": study.MetricEntry,
+    "`training`": sections.Training,
+    "`evaluation`": sections.Evaluation,
+    "An entry of `metrics`": sections.MetricEntry,
     "A method": method.Method,
     **{f"Optimizer `{name}`": model for name, model in method.OPTIMIZER_KINDS.items()},
 }

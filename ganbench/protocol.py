@@ -9,8 +9,9 @@ from ganbench.cards import Card
 from ganbench.measures import Measure
 from ganbench.plugins import Registry, unknown
 from ganbench.problems import Problem
+from ganbench.sections import Evaluation, MetricEntry
 from ganbench.specs import Spec
-from ganbench.study import DatasetEntry, Evaluation, MetricEntry, Study
+from ganbench.study import DatasetEntry, Study
 from ganbench.traits import EXTRACTOR_FORMS
 
 SHIPPED = "cnn"

@@ -10,14 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ganbench import checks, layout, pairing, paper, protocol, searches, specs, study
+from ganbench import checks, layout, misnomers, pairing, protocol, searches, specs, study
 from ganbench.packs import grouping
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError
 from ganbench.protocol import Dataset, Extractor
 from ganbench.searches import Scope, Search, Step
+from ganbench.sections import Training
 from ganbench.specs import Spec, digest
-from ganbench.study import DatasetEntry, Entry, Study, Training
+from ganbench.study import DatasetEntry, Entry, Study
 
 USUAL_RUNS = {"train": 1, "evaluate": 8}
 """Runs of a job where the study does not say."""
@@ -249,7 +250,7 @@ def plan(file: Path) -> Plan:
         columns = {label: list(dataset.measures) for label, dataset in datasets.items()}
         pairs = dict.fromkeys((run.dataset, run.architecture) for run in runs)
         trained = {label: [of for dataset, of in pairs if dataset == label] for label in datasets}
-        problems = paper.misplaced(wanted.paper, columns, trained)
+        problems = misnomers.misplaced(wanted.paper, columns, trained)
         if not runs:
             problems.append(Problem("paper.budget", "nothing is left of the study"))
         if problems:

@@ -15,8 +15,9 @@ from ganbench.parameters import Parameter, Recipe, Values
 from ganbench.plugins import Registry
 from ganbench.problems import Problem
 from ganbench.protocol import Dataset
+from ganbench.sections import Training
 from ganbench.specs import Spec, digest
-from ganbench.study import Entry, Study, Training
+from ganbench.study import Entry, Study
 from ganbench.tuning import Tuning
 
 OF_PAIRS = ("architecture", "augment")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ganbench import plugins
 from ganbench.cards import Card
-from ganbench.study import Training
+from ganbench.sections import Training
 
 ENGINE = 2
 """Version of what training computes. It is in every spec: raise it when a change alters trained weights

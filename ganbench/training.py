@@ -1,13 +1,9 @@
 """One training by itself: build what a spec asks for, train it, write what came out."""
 
-import csv
-import io
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,41 +14,22 @@ from ganbench import (
     checkpoint,
     data,
     files,
+    folder,
     interruptions,
     layout,
     machine,
     numerics,
     optimizers,
-    pairing,
     plugins,
-    sheet,
-    tensorfiles,
 )
-from ganbench.generate import NotFiniteError, generate
 from ganbench.progress import Progress
 from ganbench.runs import Plan, Run
+from ganbench.session import Session, Side, Undertaking
 from ganbench.sidecar import Sidecar, Stateful
 from ganbench.specs import Spec
-from ganbench.streams import Streams, derive, stream
-from ganbench.train import Course, Player, State, finite_rows, train, unchanged
+from ganbench.streams import Streams, derive
+from ganbench.train import Course, Player, train, unchanged
 from ganbench.tune import best
-
-SHEET_SAMPLES = {"points": 2_000, "images": 64}
-SURFACE_SIDE = 64
-
-
-class Trainee(Stateful, Protocol):
-    """A generator or a discriminator in training: a player, or a member of a pack."""
-
-    @property
-    def network(self) -> nn.Module:
-        """The network, with its present weights."""
-
-    def weights(self) -> dict[str, State]:
-        """A copy on the CPU of its weights, `raw`, and of their average, `ema`."""
-
-
-Side = TypeVar("Side", bound=Trainee)
 
 
 def networks(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) -> tuple[Any, nn.Module, nn.Module]:
@@ -88,31 +65,6 @@ def build(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) 
 def _player(network: nn.Module, settings: Spec, falling: int | None, average: AveragedModel | None = None) -> Player:
     optimizer = optimizers.build(settings, network.parameters())
     return Player(network, optimizer, average, optimizers.falling(optimizer, falling) if falling else None)
-
-
-@dataclass
-class Session(Generic[Side]):
-    """A training as its spec begins it, or as a checkpoint left it: all that it reads and changes."""
-
-    architecture: Any
-    generator: Side
-    discriminator: Side
-    penalty: Any
-    streams: Streams
-    batches: data.Batches
-    course: Course
-
-
-@dataclass
-class Undertaking(Generic[Side]):
-    """The training of a run, as planned and with its settings settled, by this process: with its cost and its
-    checkpoint."""
-
-    planned: Run
-    run: Run
-    session: Session[Side]
-    effort: machine.Effort
-    sidecar: Sidecar
 
 
 def train_run(plan: Plan, run: Run, samples: Tensor, device: torch.device) -> None:
@@ -186,7 +138,7 @@ def afresh(plan: Plan, run: Run, error: checkpoint.RefusedError) -> None:
 
 def finish(plan: Plan, work: Undertaking[Side], samples: Tensor, provenance: dict[str, Any]) -> None:
     """Write the folder of a training that ended; its checkpoint goes, unless a longer limit would go on from it."""
-    _write(plan, work, samples, provenance)
+    folder.write(plan, work, samples, provenance)
     if work.session.course.timed_out:
         work.sidecar.save()
     else:
@@ -241,44 +193,6 @@ def fit(
     )
 
 
-def _write(plan: Plan, work: Undertaking[Side], samples: Tensor, provenance: dict[str, Any]) -> None:
-    """The files of a training that ended, and of them the record."""
-    run, session = work.run, work.session
-    generator, discriminator, course = session.generator, session.discriminator, session.course
-    folder, steps = plan.folder(run), run.spec["training"]["generator_steps"]
-    written = _write_generators(generator, session.architecture.noise_dim, samples, run, folder, course)
-    if course.diverged_at is None and samples.shape[1:] == (2,) and _judges_alone(run.spec):
-        _write_surface(discriminator.network, folder / layout.SURFACE, _extent(samples))
-        written["files"].append(layout.SURFACE)
-    status, reason = "ok" if course.diverged_at is None else "diverged", course.reason
-    if course.timed_out and course.diverged_at is None:
-        status, reason = "timeout", f"the time limit of {run.time_limit:g} s, at step {course.step:,} of {steps:,}"
-    record = {
-        "run": run.id,
-        "spec": run.spec,
-        "digest": work.planned.digest,
-        **best.named(plan, work.planned),
-        "status": status,
-        "diverged_at": course.diverged_at,
-        "reason": reason,
-        "step": course.step,
-        "time_limit": run.time_limit,
-        "resumed_at": course.resumed_at,
-        "seconds": course.seconds,
-        "cpu_seconds": work.effort.cpu_seconds,
-        "peak_memory": work.effort.peak_memory,
-        "provenance": provenance,
-        "parameters": {
-            "generator": _count(generator.network),
-            "discriminator": _count(discriminator.network),
-        },
-        **written,
-    }
-    critic = getattr(part(plan, "loss", run.spec["method"]), "critic", False)
-    files.write_text(folder / layout.HISTORY, _as_csv(course, critic))
-    files.write_json(folder / layout.TRAINING, record)
-
-
 def _penalty(plan: Plan, method: Spec) -> Any:
     """The penalty, for one training; one that remembers begins with an empty memory."""
     penalty = part(plan, "penalty", method)
@@ -317,89 +231,3 @@ def _kept(method: Spec, batch: int, samples: int) -> Callable[[int], float] | No
 
 def _progress(plan: Plan, run: Run, steps: int, first: int) -> Progress:
     return Progress(run.id, steps, layout.RESULTS / plan.study.study, len(plan.runs), first)
-
-
-def _write_generators(
-    generator: Trainee,
-    noise_dim: int,
-    real: Tensor,
-    run: Run,
-    folder: Path,
-    course: Course,
-) -> dict[str, Any]:
-    """Weights and some samples of a finite generator; a generator without finite samples has diverged. Snapshots are
-    kept of any."""
-    pictures = (layout.SAMPLES, layout.SHEET, layout.SURFACE)
-    for name in (layout.TRAINING, *layout.GENERATORS.values(), layout.SNAPSHOTS, *pictures):
-        (folder / name).unlink(missing_ok=True)
-    kept: dict[str, str] = {}  # by file, the hash of what it holds
-    if course.diverged_at is None:
-        count = SHEET_SAMPLES["points" if real.dim() == 2 else "images"]
-        try:
-            samples = generate(generator.network, count, noise_dim, stream(run.seed, "sheet", real.device))
-        except NotFiniteError as error:
-            course.diverged_at, course.reason = course.step, str(error)
-        else:
-            for kind, state in generator.weights().items():
-                kept |= _write_tensors(folder / layout.GENERATORS[kind], state)
-            kept |= _write_tensors(folder / layout.SAMPLES, {"samples": samples})
-            sheet.write(samples, folder / layout.SHEET, _extent(real) if real.dim() == 2 else 1.0)
-    if course.snapshots:
-        named = {
-            f"{kind}/{snapshot.step}/{key}": value
-            for snapshot in course.snapshots
-            for kind, state in snapshot.weights.items()
-            for key, value in state.items()
-        }
-        kept |= _write_tensors(folder / layout.SNAPSHOTS, named)
-    sheets = [layout.SHEET] if layout.SAMPLES in kept else []
-    return {
-        "weights_sha256": {name: kept[name] for name in kept if name != layout.SAMPLES},
-        "snapshots": [{"step": snapshot.step, "seconds": snapshot.seconds} for snapshot in course.snapshots],
-        "files": [layout.HISTORY, *kept, *sheets],
-    }
-
-
-@torch.no_grad()
-def _judges_alone(spec: Spec) -> bool:
-    """Whether a sample's score is its own: without packing and without a minibatch layer."""
-    return bool(spec["method"]["packing"] == 1 and not pairing.mixes_samples(spec["architecture"]))
-
-
-def _write_surface(discriminator: nn.Module, path: Path, extent: float) -> None:
-    """The final discriminator's scores on a grid of the plane, the first row at the bottom: what it thinks of places
-    where no sample is. For the page only."""
-    at = torch.linspace(-extent, extent, SURFACE_SIDE)
-    grid = torch.cartesian_prod(at, at).flip(1)  # x runs fastest
-    device = next(discriminator.parameters()).device
-    training = discriminator.training
-    discriminator.eval()
-    scores = torch.cat([discriminator(row).float().cpu() for row in grid.to(device).split(SURFACE_SIDE)])
-    discriminator.train(training)
-    _write_tensors(path, {"scores": scores.reshape(SURFACE_SIDE, SURFACE_SIDE), "extent": torch.tensor(extent)})
-
-
-def _extent(real: Tensor) -> float:
-    """How far from the origin a picture of points reaches."""
-    return 1.25 * float(real.abs().max())
-
-
-def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> dict[str, str]:
-    tensorfiles.write(path, tensors)
-    return {path.name: files.sha256(path)}
-
-
-def _count(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
-def _as_csv(course: Course, critic: bool) -> str:
-    """The history; a critic's scores also estimate the Wasserstein distance (Arjovsky et al. 2017, section 3)."""
-    rows = finite_rows(course.history)
-    if critic:
-        rows = [{**row, "wasserstein": row["real_score"] - row["fake_score"]} for row in rows]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else ["step"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from test_training import Make, make, prepared  # noqa: F401 - fixtures
 from torch import nn
 
-from ganbench import layout, neighbours, runs, sheet, training
+from ganbench import folder, layout, neighbours, runs, sheet
 
 
 def test_points_leave_a_film_a_surface_masses_and_resamples(make: Make) -> None:  # noqa: F811
@@ -36,7 +36,7 @@ def test_points_leave_a_film_a_surface_masses_and_resamples(make: Make) -> None:
 def test_the_surface_has_its_first_row_at_the_bottom_and_x_along_rows(tmp_path: Path) -> None:
     plane = nn.Linear(2, 1, bias=False)
     plane.weight.data = torch.tensor([[1.0, 100.0]])
-    training._write_surface(nn.Sequential(plane, nn.Flatten(0)), tmp_path / layout.SURFACE, 2.0)
+    folder._write_surface(nn.Sequential(plane, nn.Flatten(0)), tmp_path / layout.SURFACE, 2.0)
     scores = load_file(tmp_path / layout.SURFACE)["scores"]
     assert scores[0, 0] == pytest.approx(-202)
     assert scores[0, -1] == pytest.approx(-198)

@@ -18,7 +18,7 @@ from ganbench.packs import grouping
 from ganbench.packs import training as packed
 from ganbench.plugins import load
 from ganbench.runs import Plan
-from ganbench.study import Training
+from ganbench.sections import Training
 
 METHODS = ["non-saturating", "minimax", "wgan", {"name": "wgan-gp", "label": "gp"}]
 BUDGET = {"generator_steps": 6, "batch_size": 8, "log_every": 2, "snapshots": 2}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ganbench import layout, runs, specs
 from ganbench.runs import Plan, Run
-from ganbench.study import Training
+from ganbench.sections import Training
 
 METHODS = ("minimax", "non-saturating", "wgan", "wgan-gp", "ttur")
 QUICK: dict[str, Any] = {

@@ -11,7 +11,7 @@ from conftest import SMALL, StudyFile
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ganbench import method, plugins, runs, study
+from ganbench import method, plugins, runs, sections, study
 from ganbench.study import Study, StudyError
 
 
@@ -463,9 +463,9 @@ WORDS = sorted(
     {
         *Study.model_fields,
         *study.DatasetEntry.model_fields,
-        *study.Training.model_fields,
-        *study.Evaluation.model_fields,
-        *study.MetricEntry.model_fields,
+        *sections.Training.model_fields,
+        *sections.Evaluation.model_fields,
+        *sections.MetricEntry.model_fields,
     }
     | {"fd", "fd_cnn_10k", "hq_rule=box", "is_digits-cnn_splits=3"}
     | {*method.KEYS, *method.Adam.model_fields, *plugins.discover().recipes}

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from ganbench.plugins import Registry
+from ganbench.sections import Engine
 from ganbench.specs import Spec, digest
-from ganbench.study import Engine
 
 WIDTHS = {"cpu": 8, "auto": 8, "cuda": 64}
 """Slots of a pack by the study's `device`. A result is the one of a full pack, to the bit, whatever its company: where

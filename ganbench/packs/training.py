@@ -19,11 +19,11 @@ from ganbench.packs.optimizer import Optimizer
 from ganbench.plugins import Registry
 from ganbench.progress import Progress
 from ganbench.runs import Job, Plan, Run
+from ganbench.session import Session, Undertaking
 from ganbench.sidecar import pause
 from ganbench.specs import Spec, digest
 from ganbench.streams import stream
 from ganbench.train import unchanged
-from ganbench.training import Session, Undertaking
 from ganbench.unrolling import Scores
 
 REHEARSAL = 3

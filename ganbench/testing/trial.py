@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ganbench import cards, data, files, layout, plugins, runs, training
+from ganbench import cards, data, files, folder, layout, plugins, runs, training
 from ganbench.cards import Card
 from ganbench.generate import generate
 from ganbench.mixtures import Mixture
@@ -117,7 +117,7 @@ def train(
 def _samples_before(plan: Plan, run: Run, shape: tuple[int, ...]) -> Tensor:
     """What the generator makes before training, from the noise that its samples are made from afterwards."""
     architecture, generator, _ = training.build(plan, run.spec, shape, CPU)
-    count = training.SHEET_SAMPLES["points" if len(shape) == 1 else "images"]
+    count = folder.SHEET_SAMPLES["points" if len(shape) == 1 else "images"]
     return generate(generator.network, count, architecture.noise_dim, stream(run.seed, "sheet", CPU))
 
 

@@ -10,10 +10,10 @@ from ganbench.progress import Progress
 from ganbench.reference import Instruments
 from ganbench.runs import Plan
 from ganbench.searches import Search, Step
+from ganbench.session import Session
 from ganbench.specs import Spec
 from ganbench.streams import stream
 from ganbench.train import Player
-from ganbench.training import Session
 from ganbench.tune import pruning, records
 from ganbench.tune.pruning import Referee
 from ganbench.tune.records import Record

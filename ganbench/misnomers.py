@@ -1,0 +1,67 @@
+"""Names in a published table that the study does not have: each is a problem, before anything runs."""
+
+from ganbench.paper import FAILED, Cell, Labels, Paper, cells
+from ganbench.plugins import unknown
+from ganbench.problems import Problem
+
+
+def misnomers(paper: Paper, labels: Labels, seeds: int) -> list[Problem]:
+    """Datasets, architectures and methods that the section names and the study does not have; and a budget of more
+    seeds than the study has, or that takes nothing away."""
+    found: list[Problem] = []
+
+    def check(where: str, kind: str, named: str | tuple[str, ...] | None) -> None:
+        for label in (named,) if isinstance(named, str) else named or ():
+            if label not in labels[kind]:
+                found.append(Problem(where, unknown(f"the study has no {kind}", label, labels[kind])))
+
+    for section, places in (("columns", paper.columns), ("rows", paper.rows)):
+        for i, place in enumerate(places):
+            for kind in ("dataset", "architecture", "method"):
+                check(f"paper.{section}[{i}].{kind}", kind, getattr(place, kind))
+    for i, claim in enumerate(paper.claims):
+        at = f"paper.claims[{i}]"
+        check(f"{at}.datasets", "dataset", claim.datasets)
+        check(f"{at}.architectures", "architecture", claim.architectures)
+        for key in ("better", "worse", "methods", "more", "than"):
+            check(f"{at}.{key}", "method", getattr(claim, key, None))
+    for i, deviation in enumerate(paper.deviations):
+        for key in ("faithful", "fixed"):
+            check(f"paper.deviations[{i}].{key}", deviation.kind, getattr(deviation, key))
+    for kind in ("dataset", "architecture", "method"):
+        check(f"paper.budget.{kind}s", kind, getattr(paper.budget, f"{kind}s", None))
+    if paper.budget is not None and (paper.budget.seeds or 0) >= seeds:
+        found.append(Problem("paper.budget.seeds", f"{paper.budget.seeds} is no fewer than the study's {seeds} seeds"))
+    return found
+
+
+def misplaced(paper: Paper, columns: Labels, architectures: Labels) -> list[Problem]:
+    """Numbers and claims about a column that the study does not have. Both by the label of a dataset that is run: its
+    metrics, and the architectures that are trained on it."""
+    found: list[Problem] = []
+    for cell in cells(paper):
+        if cell.not_run is None and (problem := _cell_problem(paper, cell, columns, architectures)):
+            found.append(Problem(cell.where, problem))
+    everywhere = dict.fromkeys(name for names in columns.values() for name in names)
+    for i, claim in enumerate(paper.claims):
+        named = [columns[dataset] for dataset in claim.datasets or columns if dataset in columns]
+        if named and not any(claim.metric in names for names in named):
+            message = unknown("the study has no column", claim.metric, everywhere)
+            found.append(Problem(f"paper.claims[{i}].metric", message))
+    return found
+
+
+def _cell_problem(paper: Paper, cell: Cell, columns: Labels, architectures: Labels) -> str | None:
+    for key, value in (("dataset", cell.dataset), ("method", cell.methods), ("metric", cell.metric)):
+        if not value:
+            return f"neither its row nor its column says which {key} it is about"
+    dataset, metric = str(cell.dataset), str(cell.metric)
+    if dataset not in columns:
+        return None  # not in this budget
+    if metric not in columns[dataset]:
+        return unknown(f"{dataset} has no column", metric, columns[dataset])
+    if cell.architecture is None and len(architectures[dataset]) > 1:
+        return f"say which architecture: {', '.join(architectures[dataset])}"
+    if paper.tier != "shape" and cell.margin is None and cell.published.value != FAILED:
+        return "its column has no margin: how far off is the number still the same?"
+    return None
