@@ -25,6 +25,7 @@ DCGAN_ADAM = _adam(2e-4, 0.5, 0.999)
 TTUR_D, TTUR_G = _adam(1e-4, 0.5, 0.999), _adam(5e-4, 0.5, 0.999)
 GP_POINTS, GP_IMAGES = _adam(1e-4, 0.5, 0.9), _adam(1e-4, 0.0, 0.9)
 TWO_SIDED = {"target": 1.0, "sided": "two", "epsilon": 0.0}
+LECAM = ("lecam", {"weight": 0.3, "decay": 0.99, "start": 4000})
 DRAGAN = ("dragan", {"weight": 10.0, "target": 1.0, "reach": 0.5, "of": "score", "epsilon": 0.0})
 SPECTRAL = ("spectral-normalisation", {"power_iterations": 1})
 CLIP = ("weight-clipping", {"bound": 0.01})
@@ -69,6 +70,7 @@ GOLDEN: dict[str, tuple[Any, ...]] = {
             ("rpgan", ("relativistic", None, None), DCGAN_ADAM, 1),
             ("ragan", ("relativistic-average", None, None), DCGAN_ADAM, 1),
             ("sngan", ("hinge", None, SPECTRAL), _adam(2e-4, 0.0, 0.9), 5),
+            ("lecam", ("hinge", LECAM, None), _adam(2e-4, 0.0, 0.999), 4),
             ("dcgan", ("non-saturating", None, None), DCGAN_ADAM, 1),
             ("minibatch-discrimination", ("non-saturating", None, None), DCGAN_ADAM, 1),
         ]

@@ -11,7 +11,8 @@ import tiny
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ganbench import interruptions, plugins, training
+from ganbench import plugins, training
+from ganbench.progress import Progress
 
 CPU = torch.device("cpu")
 READING = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique2", "unique_dim", "repeat_interleave"}
@@ -50,11 +51,10 @@ def steps(place: tiny.Place, count: int = 3) -> None:
         if taken == count:
             raise Enough
 
-    samples = torch.randn(64, *shape)
-    session = training._begun(place.plan, run, samples, CPU, interruptions.Interruption())
-    session.sidecar.pause = pause  # type: ignore[method-assign]
+    session = training.begin(place.plan, run.spec, torch.randn(64, *shape), CPU)
+    progress = Progress(run.id, 100, Path("results"), 1)
     with pytest.raises(Enough), Unread():
-        training._train(place.plan, run, samples, session)
+        training.fit(place.plan, run.spec, session, progress, pause)
 
 
 @pytest.mark.parametrize("method", plugins.discover().names("method"))
