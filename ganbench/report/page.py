@@ -125,6 +125,7 @@ def render(
     script = "\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     heads = results.headlines
+    machines = provenance.machines(results)
     table = published.table(results)
     context = {
         "results": results,
@@ -163,7 +164,8 @@ def render(
         "runs": results.runs.to_dict("records"),
         "recipes": provenance.recipes(results),
         "architectures": provenance.architectures(results),
-        "machines": provenance.machines(results),
+        "machines": machines,
+        "hardware": provenance.hardware(machines),
         "commands": provenance.commands(results) if sides is None else [],
         "studies": [(provenance.shown(plan.file), plan.file.read_text("utf-8"), plan) for plan in results.plans],
         "fewest_seeds": contests.FEWEST_SEEDS,

@@ -39,16 +39,25 @@ def shown(file: Path) -> Path:
 
 
 def machines(results: Results) -> list[dict[str, Any]]:
-    """Each set of versions and hardware that runs were trained on, with the number of runs."""
+    """Each set of versions and hardware that runs were trained on, with the number of runs. Of a pack only what its
+    members have in common."""
     found: list[dict[str, Any]] = []
     for record in results.records.values():
-        provenance = record["training"]["provenance"]
+        provenance = dict(record["training"]["provenance"])
+        if "pack" in provenance:
+            provenance["pack"] = {key: provenance["pack"][key] for key in ("width", "products", "memory")}
         known = next((entry for entry in found if entry["provenance"] == provenance), None)
         if known is None:
             found.append({"provenance": provenance, "runs": 1})
         else:
             known["runs"] += 1
     return found
+
+
+def hardware(of: list[dict[str, Any]]) -> list[str]:
+    """The processors and GPUs of some machines by name, each once."""
+    known = (machine["provenance"] for machine in of)
+    return list(dict.fromkeys(p["processor"] if p["device"] == "cpu" else p["device"] for p in known))
 
 
 def recipes(results: Results) -> list[dict[str, Any]]:
