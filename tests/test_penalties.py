@@ -293,7 +293,10 @@ def test_lecam_compares_scores_with_moving_averages_of_the_other_kind() -> None:
     assert call(8.0, 0.0) == pytest.approx(2.0 * ((15 - 1) ** 2 + (12 - 7) ** 2))
 
 
-def test_lecam_goes_on_where_it_was_interrupted(study_file: StudyFile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lecam_goes_on_where_it_was_interrupted(
+    study_file: StudyFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     plan = runs.plan(study_file(datasets=["ring8"], methods=["lecam"], training={"generator_steps": 6, "log_every": 1}))
     (run, *_) = plan.runs
     device = torch.device("cpu")
