@@ -15,6 +15,7 @@ rule all:
     input:
         layout.report(NAME),
         plan.evaluation_markers,
+        plan.tuning_outputs,
 
 
 rule data:

@@ -175,6 +175,11 @@ class Plan:
         name = self.study.study
         return layout.marker(name, "trials", step.id) if step.trains else layout.tuning(name, step.id)
 
+    @property
+    def tuning_outputs(self) -> list[Path]:
+        """What all steps of all searches leave: targets, so that a trial that was deleted is made again."""
+        return [self.output_of_tuning(step) for step in self.tuning_steps.values()]
+
     def best(self, search: Search) -> Path:
         """What a search found."""
         return layout.tuning(self.study.study, f"{search.cell}/best")
