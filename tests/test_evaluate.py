@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ganbench import cli, data, evaluate, layout, markers, reference, training
+from ganbench import cli, data, evaluate, folder, layout, markers, reference, training
 from ganbench.generate import generate
 from ganbench.reference import Instruments
 from ganbench.streams import stream
@@ -173,7 +173,7 @@ def test_a_record_is_gone_while_its_run_is_trained_anew(monkeypatch: pytest.Monk
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "_as_csv", interrupted)  # all files are written, and the record is not
+    monkeypatch.setattr(folder, "_as_csv", interrupted)  # all files are written, and the record is not
     with pytest.raises(KeyboardInterrupt):
         place.train()
     assert not markers.is_trained(place.plan, place.run())
