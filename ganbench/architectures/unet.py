@@ -109,12 +109,16 @@ class UNet(nn.Module):
         return maps
 
 
-class Judge(nn.Sequential):
+class Judge(nn.Module):
     """Layers that see samples and their sources as channels of one image."""
+
+    def __init__(self, *steps: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*steps)
 
     def forward(self, samples: Tensor, given: Tensor) -> Tensor:
         """Samples (batch, channels, size, size) and sources (batch, sources, size, size) to scores."""
-        scores: Tensor = super().forward(torch.cat([given, samples], 1))
+        scores: Tensor = self.layers(torch.cat([given, samples], 1))
         return scores
 
 

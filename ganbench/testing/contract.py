@@ -12,6 +12,7 @@ from ganbench.cards import Card, PluginError
 from ganbench.plugins import Registry
 from ganbench.testing import (
     architectures,
+    conditions,
     constraints,
     datasets,
     extractors,
@@ -32,6 +33,7 @@ OF_KIND: dict[str, ModuleType] = {
     "constraint": constraints,
     "extractor": extractors,
     "metric": metrics,
+    "condition": conditions,
 }
 
 
