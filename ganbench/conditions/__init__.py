@@ -1,1 +1,1 @@
-"""What samples are made for: rules that derive a condition from a dataset's own samples."""
+"""Conditions, one file each: a frozen dataclass `Condition`, what a sample is made for."""
