@@ -17,9 +17,15 @@ BUDGET = 3_500_000
 
 KINDS = {
     layout.SHEET: "samples",
+    layout.CONDITIONS: "samples by condition",
     layout.INTERPOLATION: "interpolations",
     layout.NEIGHBOURS: "nearest training images",
 }
+
+LEGENDS = {
+    "image": "The first row are sources, the first ones of the test split; below each what was made of it, then truth.",
+}
+"""What the picture of samples by condition shows, by what conditions are."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,8 @@ def gather(results: Results, beside: Path) -> tuple[dict[tuple[Pair, str], list[
     where. Median sheets come first, so that these are embedded for all methods before any other picture is."""
     wanted: list[tuple[Pair, str, str, Run]] = []
     chosen = {pair: choices(results, pair) for pair in results.pairs}
-    for file, role in ((layout.SHEET, "median"), (layout.SHEET, "worst"), (layout.INTERPOLATION, "median"),
-                       (layout.NEIGHBOURS, "median")):  # fmt: skip
+    for file, role in ((layout.SHEET, "median"), (layout.CONDITIONS, "median"), (layout.SHEET, "worst"),
+                       (layout.INTERPOLATION, "median"), (layout.NEIGHBOURS, "median")):  # fmt: skip
         for pair, methods in chosen.items():
             wanted += [(pair, file, role, getattr(choice, role)) for choice in methods.values()]
     found: dict[tuple[Pair, str], list[Picture]] = {}
