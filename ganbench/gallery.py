@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganbench import data, layout, modes, neighbours, sheet, tensorfiles
 from ganbench.evidence import Evidence, EvidenceError, Reference
-from ganbench.generate import NotFiniteError
+from ganbench.generate import NotFiniteError, generate
 from ganbench.reference import Instruments, Seen
 from ganbench.streams import stream
 from ganbench.trained import Trained
@@ -19,6 +19,9 @@ SHOWN, NEAREST = 12, 3
 """Neighbours: so many samples, each above its nearest training images."""
 MOST_MODES = 100
 """More modes cannot be told apart as bars."""
+
+ROWS, PER_ROW = 10, 10
+"""Samples by condition: at most so many classes, a row each, with so many samples."""
 
 FILES = (layout.FILM, layout.INTERPOLATION, layout.NEIGHBOURS, layout.CONDITIONS)
 
@@ -37,7 +40,8 @@ def write(trained: Trained, seen: Seen, instruments: Instruments) -> None:
     else:
         sheet.write_rows(_interpolations(trained, instruments), STOPS, trained.folder / layout.INTERPOLATION)
         _write_neighbours(trained, seen, instruments)
-        _write_conditions(trained, seen, instruments)
+        _write_conditions(trained, instruments)
+        _write_triptychs(trained, seen, instruments)
 
 
 def mode_masses(seen: Seen, instruments: Instruments) -> dict[str, list[float]] | None:
@@ -91,6 +95,20 @@ def _interpolations(trained: Trained, instruments: Instruments) -> Tensor:
     return data.as_bytes(made).cpu()
 
 
+@torch.no_grad()
+def _write_conditions(trained: Trained, instruments: Instruments) -> None:
+    """What the generator makes of each condition: a row of samples for each class."""
+    asked = instruments.given.get("test")
+    if asked is None or asked.form.kind != "class":
+        return
+    classes = torch.arange(min(ROWS, asked.form.count)).repeat_interleave(PER_ROW)
+    noise_dim = trained.spec["architecture"]["settings"]["noise_dim"]
+    trained.load("raw", trained.last)
+    noise = stream(trained.run.seed, "conditions", trained.device)
+    made = generate(trained.network, len(classes), noise_dim, noise, classes)
+    sheet.write_rows(made, PER_ROW, trained.folder / layout.CONDITIONS)
+
+
 def _write_neighbours(trained: Trained, seen: Seen, instruments: Instruments) -> None:
     """A row of samples, and below each its nearest training images as the headline's extractor sees them."""
     label = instruments.dataset.headline.extractor
@@ -104,8 +122,8 @@ def _write_neighbours(trained: Trained, seen: Seen, instruments: Instruments) ->
     sheet.write_rows(rows, len(shown), trained.folder / layout.NEIGHBOURS)
 
 
-def _write_conditions(trained: Trained, seen: Seen, instruments: Instruments) -> None:
-    """Samples by what they were made for."""
+def _write_triptychs(trained: Trained, seen: Seen, instruments: Instruments) -> None:
+    """Samples between the images that they were made from and the true ones."""
     if instruments.dataset.form == "image":
         shown = seen[instruments.dataset.headline.extractor]
         sheet.write_rows(triptychs(shown), min(SHOWN, len(shown)), trained.folder / layout.CONDITIONS)

@@ -117,7 +117,7 @@ def render(
                 "masses": drawn(scenes.masses(results, pair, chosen)),
                 "sheets": pictures.rows(shown.get((pair, "samples"), [])),
                 "conditions": shown.get((pair, "samples by condition"), []),
-                "legend": pictures.LEGENDS.get(results.datasets[pair[0]].form or ""),
+                "form": results.datasets[pair[0]].form,
                 "interpolations": shown.get((pair, "interpolations"), []),
                 "neighbours": shown.get((pair, "nearest training images"), []),
                 "contests": _contests(results, pair, standings, versus[pair]),

@@ -17,15 +17,10 @@ BUDGET = 3_500_000
 
 KINDS = {
     layout.SHEET: "samples",
-    layout.CONDITIONS: "samples by condition",
     layout.INTERPOLATION: "interpolations",
     layout.NEIGHBOURS: "nearest training images",
+    layout.CONDITIONS: "samples by condition",
 }
-
-LEGENDS = {
-    "image": "The first row are sources, the first ones of the test split; below each what was made of it, then truth.",
-}
-"""What the picture of samples by condition shows, by what conditions are."""
 
 
 @dataclass(frozen=True)
