@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ganbench.enough import enough
-from ganbench.evidence import Evidence, EvidenceError, Reference
+from ganbench.evidence import Evidence, Reference, TooFewError
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Metric:
     order: ClassVar[int] = 63
 
     def __call__(self, fake: Evidence, real: Reference) -> float:
-        """The mean in grey levels. Raises EvidenceError without samples, or without second ones."""
+        """The mean in grey levels. Raises TooFewError without samples, or without second ones, as of real data."""
         enough(fake, self.minimum)
         if fake.images is None or fake.again is None:
-            raise EvidenceError("this metric needs two samples for each condition, and these have one")
+            raise TooFewError("this metric needs two samples for each condition, and these have one")
         gap = fake.images[: len(fake.again)].double() - fake.again.double()
         return float(gap.square().flatten(1).mean(1).sqrt().mean())

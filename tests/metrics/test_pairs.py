@@ -111,7 +111,7 @@ def test_what_is_missing_is_said() -> None:
     for metric in (Psnr(), Ssim()):
         with pytest.raises(EvidenceError, match="a true image for each sample"):
             metric(evidence(images), REAL)
-    with pytest.raises(EvidenceError, match="two samples for each condition"):
+    with pytest.raises(TooFewError, match="two samples for each condition"):
         Diversity()(evidence(images), REAL)
     nothing = evidence(images[:0], images[:0], images[:0])
     for metric in (Psnr(), Ssim(), Diversity()):
