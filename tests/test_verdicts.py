@@ -73,7 +73,7 @@ def test_who_beats_what_needs_no_learning_is_said_and_who_does_not_too(make: Mak
         reference["baseline"] = {"name": "real, shuffled", "metrics": {results.headline("ring8"): 1.5}}
     _, _, ring, _, grid, _ = said(results)
     assert ring == (
-        "ring8, mlp: without learning, real, shuffled scores 1.5 modes; good beats that, "
+        "ring8, mlp: without learning, real, shuffled scores 1.50 modes; good beats that, "
         "bad does not, or not beyond chance."
     )
     assert grid.startswith("grid25, mlp: without learning")
