@@ -111,6 +111,26 @@ def test_a_study_of_translation_from_data_to_page(study_file: StudyFile) -> None
     assert "bicubic" in page
 
 
+def test_penalties_constraints_and_update_rules_take_sources_and_patches(study_file: StudyFile) -> None:
+    methods = ["wgan-gp", "wgan", "sngan", "r3gan", "lecam", "unrolled1", "ttur", "ragan"]
+    budget = {"generator_steps": 2, "batch_size": 4, "log_every": 1, "runs_per_job": 20}
+    extra = [
+        {"name": "pix2pix", "label": "deep", "architecture": {"patch": 34}, "ema": 0.9},
+        {"name": "hinge", "label": "kept", "top_k": {"share": 0.5}, "conditional": {"reconstruction": 10.0}},
+        {"name": "hinge", "label": "both", "simultaneous": True, "conditional": {"matching": True}},
+    ]
+    plan = runs.plan(study_file(**{**TRANSLATION, "methods": [*methods, *extra], "training": budget}))
+    (dataset,) = plan.datasets.values()
+    given.prepare([dataset], Path("raw"))
+    assert len(plan.runs) == 11
+    for job in plan.training_jobs.values():
+        assert packed.carry_out(plan, job, CPU)
+    for run in plan.runs:
+        record = files.read_json(plan.folder(run) / layout.TRAINING)
+        assert record is not None
+        assert (run.method, record["status"], record["reason"]) == (run.method, "ok", None)
+
+
 def test_triptychs_are_input_output_and_truth_in_the_samples_colours() -> None:
     grey = torch.full((2, 1, 4, 4), 7, dtype=torch.uint8)
     made, true = torch.full((2, 3, 4, 4), 8, dtype=torch.uint8), torch.full((2, 3, 4, 4), 9, dtype=torch.uint8)
