@@ -84,7 +84,8 @@ def settled(plan: Plan, run: Run) -> Run:
     if found is None or found.get("search") != search.digest:
         raise NotTunedError(f"{path}: not what this search found; `snakemake --configfile {plan.file}` makes it")
     spec = specs.of_run(search.dataset.spec, found["architecture"], found["method"], plan.training(run))
-    return replace(run, spec={**spec, "seed": run.seed})
+    packed = {} if search.pack is None else {"pack": search.pack}
+    return replace(run, spec={**spec, **packed, "seed": run.seed})
 
 
 def named(plan: Plan, run: Run) -> dict[str, str]:

@@ -1,0 +1,197 @@
+"""Trials in packs: each is what it is by itself, whoever is with it, is pruned or diverges; and so are tuned runs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from conftest import StudyFile
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ganbench import layout, runs
+from ganbench.packs import training as packed
+from ganbench.searches import Step
+from ganbench.tune import command, records, trials
+from ganbench.tune.records import Record
+
+TUNING: dict[str, Any] = {
+    "trials": 6, "generations": 2, "seeds": [100, 101], "sampler": "random", "samples": 50, "objective": "fd",
+}  # fmt: skip
+HALVING = {"name": "halving", "reduction": 2}
+METHOD = {"name": "wgan-gp", "ema": 0.9, "search": {"n_critic": None, "optimizer.lr": ["choice", 1e-3, 1e-2, 1e30]}}
+"""With settings at which it diverges."""
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def place(**changes: Any) -> tiny.Place:
+    return tiny.place(tuning={**TUNING, **changes.pop("tuning", {})}, **{"methods": [METHOD], **changes})
+
+
+def steps(of: tiny.Place) -> list[Step]:
+    return [step for step in of.plan.tuning_steps.values() if step.kind == "trials"]
+
+
+def results(of: tiny.Place) -> list[Record]:
+    """What came out of all trials, but for the cost."""
+    (search,) = of.plan.searches.values()
+    found = records.everything(of.plan, search)
+    return [{key: value for key, value in record.items() if key != "cost"} for record in found]
+
+
+def remade(of: tiny.Place, numbers: list[int]) -> list[Record]:
+    """All results, after some trials were deleted and made again."""
+    (search,) = of.plan.searches.values()
+    for number in numbers:
+        records.trial_file(of.plan, search, number).unlink()
+    for step in steps(of):
+        assert command.carry_out(of.plan, step, lambda: tiny.CPU)
+    return results(of)
+
+
+@pytest.fixture
+def companies(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The members of each pack that is trained, and its slots; and how far it went."""
+    seen: list[tuple[int, int]] = []
+    train = packed.Pack.train
+
+    def watched(self: packed.Pack, *given: Any, **named: Any) -> None:
+        train(self, *given, **named)
+        seen.append((len(self.sessions), len(self.specs)))
+
+    monkeypatch.setattr(packed.Pack, "train", watched)
+    return seen
+
+
+@pytest.mark.parametrize("pruning", [None, HALVING], ids=["whole", "pruned"])
+def test_a_trial_is_the_same_alone_in_company_and_in_a_full_pack(
+    pruning: Any, monkeypatch: pytest.MonkeyPatch, companies: list[tuple[int, int]]
+) -> None:
+    made = place(tuning={"pruning": pruning}).prepare().tune()
+    together = results(made)
+    assert {trial["status"] for trial in together} == {"ok", "diverged"} | ({"pruned"} if pruning else set())
+    assert max(companies)[0] == (3 if pruning else 6)  # a seed at a time, or three trials on both seeds
+    companies.clear()
+    for number in range(6):
+        assert remade(made, [number]) == together
+    assert max(companies)[0] == (1 if pruning else 2)
+    monkeypatch.setattr(packed, "_slots", lambda *_: 8)
+    assert remade(made, [1, 4, 5]) == together
+    monkeypatch.setattr(packed, "_slots", lambda *_: None)  # each in the first slot
+    assert remade(made, [0, 2, 3]) == together
+    assert {slots for members, slots in companies[-4:]} == {8}
+
+
+def test_who_is_pruned_or_diverges_leaves_the_pack_and_costs_nothing_more(companies: list[tuple[int, int]]) -> None:
+    made = place(tuning={"pruning": HALVING, "seeds": [100]}).prepare().tune()
+    for step in steps(made):
+        found = [trial for trial in results(made) if trial["number"] in step.numbers]
+        curves = [len(trial["seeds"][0]["curve"]) + (trial["status"] == "diverged") for trial in found]
+        stages = [sum(length > stage for length in curves) for stage in range(max(curves))]
+        assert [members for members, _ in companies[: len(stages)]] == stages
+        del companies[: len(stages)]
+        assert stages[0] == 3 > stages[-1]
+    assert not companies
+
+
+def test_a_trial_is_the_packed_run_of_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[tuple[int, int, int], dict[str, Tensor]] = {}
+    measured = trials.Bench._measured
+
+    def watched(self: trials.Bench, session: Any, spec: Any) -> Any:
+        state = session.generator.network.state_dict()
+        rate = spec["method"]["generator_optimizer"]["lr"]
+        seen[rate, spec["seed"], session.course.step] = {k: v.detach().clone().contiguous() for k, v in state.items()}
+        return measured(self, session, spec)
+
+    monkeypatch.setattr(trials.Bench, "_measured", watched)
+    made = place(training={"snapshots": 4, "log_every": 3}).prepare().tune()
+    own = made.run("wgan-gp").spec["method"]["generator_optimizer"]["lr"]
+    run = tiny.place(study="runs", methods=["wgan-gp"], seeds=[101], training={"snapshots": 4, "log_every": 3})
+    ema = tiny.place(study="runs", methods=[{"name": "wgan-gp", "ema": 0.9}], seeds=[101], training={"snapshots": 4})
+    ema.train()
+    kept = load_file(ema.folder("wgan-gp", 101) / layout.SNAPSHOTS)
+    final = load_file(ema.folder("wgan-gp", 101) / layout.GENERATORS["raw"])
+    assert run.plan.runs[0].spec["pack"] == 8
+    for step in (1, 2, 3, 4):
+        state = seen[own, 101, step]
+        expected = final if step == 4 else {name: kept[f"raw/{step}/{name}"] for name in state}
+        assert all(torch.equal(value, expected[name]) for name, value in state.items())
+
+
+def test_trials_of_other_shapes_do_not_share_a_pack(companies: list[tuple[int, int]]) -> None:
+    method = {**METHOD, "search": {"n_critic": ["choice", 1, 2], "optimizer.lr": ["choice", 1e-3, 1e-2]}}
+    made = place(methods=[method], tuning={"trials": 8, "generations": 1, "seeds": [100]}).prepare().tune()
+    critic = [trial["values"]["n_critic"] for trial in results(made)]  # of the method itself 5
+    shapes = sorted(critic.count(n) for n in set(critic))
+    assert sorted({members for members, _ in companies}) == sorted(set(shapes))
+    assert len(shapes) == 3
+    assert remade(made, [0, 3, 6]) == results(made)
+
+
+def test_tuned_runs_share_a_pack_and_are_those_of_the_setting_that_was_found() -> None:
+    made = place(seeds=[0, 1, 2]).prepare().tune().train()
+    found = [made.record("wgan-gp-tuned", seed, layout.TRAINING) for seed in (0, 1, 2)]
+    assert [of["provenance"]["pack"]["members"] for of in found] == [3, 3, 3]
+    (search,) = made.plan.searches.values()
+    best = json.loads(made.plan.best(search).read_text())
+    assert all(of["spec"]["method"] == best["method"] and of["spec"]["pack"] == 8 for of in found)
+    weights = load_file(made.folder("wgan-gp-tuned", 1) / layout.GENERATORS["raw"])
+    pasted = made.plan.best(search).with_suffix(".yaml").read_text()
+    import yaml
+
+    fixed = tiny.place(study="fixed", methods=yaml.safe_load(pasted), seeds=[1]).train()
+    alone = load_file(fixed.folder(seed=1) / layout.GENERATORS["raw"])
+    assert all(torch.equal(weights[name], alone[name]) for name in weights)
+
+
+def planned(study_file: StudyFile, space: dict[str, Any] | None = None, **changes: Any) -> runs.Plan:
+    tuning = {**TUNING, "trials": 40, "space": space or {}, **changes.pop("tuning", {})}
+    return runs.plan(study_file(**{"methods": ["non-saturating"], "tuning": tuning, "device": "cpu", **changes}))
+
+
+def test_a_generation_is_one_job_as_far_as_a_pack_has_slots(study_file: StudyFile) -> None:
+    def sizes(**changes: Any) -> list[int]:
+        plan = planned(study_file, **changes)
+        return [len(step.numbers) for step in plan.tuning_steps.values() if step.kind == "trials"]
+
+    assert sizes(tuning={"trials": 12}) == [6, 6]
+    assert sizes() == [7, 7, 6] * 2
+    assert sizes(device="cuda") == [20, 20]
+    assert sizes(training={"generator_steps": 10, "engine": "single"}) == [4] * 10
+    assert sizes(tuning={"trials_per_job": 10}) == [10] * 4
+
+
+@pytest.mark.parametrize(
+    ("space", "packed"),
+    [
+        ({}, True),
+        ({"n_critic": ["int", 1, 3], "optimizer.name": ["choice", "adam", "sgd"]}, True),
+        ({"loss": ["choice", "hinge", "minimax"]}, True),
+        ({"penalty": ["choice", "r1", "gradient-penalty"]}, True),
+        ({"penalty": ["choice", "r1", "lecam"]}, False),
+        ({"generator_turns": ["int", 1, 2]}, False),
+    ],
+)
+def test_a_search_is_packed_if_all_that_it_may_try_can_be(
+    study_file: StudyFile, space: dict[str, Any], packed: bool
+) -> None:
+    plan = planned(study_file, space)
+    (search,) = plan.searches.values()
+    tuned = [run for run in plan.runs if run.method.endswith("-tuned")]
+    assert search.pack == (8 if packed else None)
+    assert {run.spec.get("pack") for run in tuned} == {search.pack}
+    asked = records.request(plan, search, 1, {"n_critic": 2}, [])
+    assert asked["spec"].get("pack") == search.pack
+    said = [note for note in plan.notes if "packs" in note]
+    assert said == ([] if packed else [
+        "non-saturating-tuned on ring8 is trained run by run, not in packs: its search may try what cannot be packed"
+    ])  # fmt: skip
+    single = planned(study_file, space, training={"generator_steps": 10, "engine": "single"})
+    assert (next(iter(single.searches.values())).digest != search.digest) == packed
