@@ -81,10 +81,11 @@ class Search:
         if reason:
             return None, reason
         recipe = pairing.method_spec(composed, registry)
-        pair = pairing.meet(self.dataset.kind, self.architecture, recipe, registry)
+        pair = pairing.meet(self.dataset.kind, self.architecture, recipe, registry, self.dataset.form)
         if pair.reason:
             return None, pair.reason
-        spec = specs.of_run(self.dataset.spec, pair.architecture, recipe, training)
+        asked = self.dataset.condition.spec if self.dataset.condition else None
+        spec = specs.of_run(self.dataset.spec, pair.architecture, recipe, training, asked)
         return (spec if self.pack is None else {**spec, "pack": self.pack}), None
 
     @property

@@ -115,6 +115,8 @@ class Bench:
         self.plan, self.search, self.device = plan, search, device
         self.samples = data.read(search.dataset, "train").samples.to(device)
         self.instruments: Instruments = reference.read(plan, search.dataset, device)
+        conditions = self.instruments.given.get("train")
+        self.given = conditions.to(device) if conditions else None
         if search.pack is None:
             optimizers.warm_up()
         else:
@@ -173,7 +175,7 @@ class Bench:
             stages.train(self.plan, specs, self.samples, first.evaluations, judge, progress)
 
     def _train_alone(self, attempt: Attempt, progress: Progress) -> None:
-        session = training.begin(self.plan, attempt.spec, self.samples, self.device)
+        session = training.begin(self.plan, attempt.spec, self.samples, self.device, self.given)
 
         def judge() -> None:
             if session.course.step in attempt.evaluations and not self._goes_on(attempt, session):
@@ -236,8 +238,11 @@ class Bench:
         measures = self.search.objectives
         count = max(measure.samples for measure in measures)
         noise = stream(spec["seed"], "over training", self.device)
-        samples = generate(session.generator.network, count, session.architecture.noise_dim, noise)
-        metrics = self.instruments.measure(self.instruments.see(samples, measures), measures)
+        conditions = self.instruments.given.get("validation")
+        asked = conditions.first(count) if conditions else None
+        values = asked.values if asked else None
+        samples = generate(session.generator.network, count, session.architecture.noise_dim, noise, values)
+        metrics = self.instruments.measure(self.instruments.see(samples, measures, asked), measures)
         if None in metrics.values():
             raise UndefinedError("the objective is not defined")
         return metrics
