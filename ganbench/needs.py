@@ -113,10 +113,16 @@ def of(plan: Plan) -> dict[str, Needs]:
         samples = tuning.evaluations * max(measure.samples for measure in step.search.objectives)
         return trials * len(tuning.seeds) * (MORE_CRITIC * once + MEASURING[on] * samples)
 
-    trials = max((search(step) for step in plan.tuning_steps.values() if step.trains), default=0.0)
+    def tried(step: Step) -> float:  # megabytes of its largest pack
+        tuning, own = step.search.tuning, step.search.spec["runs"]
+        alike = max(1, len(step.numbers)) * (1 if tuning.pruning else len(tuning.seeds))
+        return _members(own, alike) * member_megabytes(own, _pixels(step.search.dataset))
+
+    working = [step for step in plan.tuning_steps.values() if step.trains]
+    trials, pack = (max(map(of, working), default=0.0) for of in (search, tried))
     return {
         "tune": Needs(30, BASE),
-        "trials": Needs(_minutes(trials), memory + BASE // 2),
+        "trials": Needs(_minutes(trials), memory + BASE // 2 + round(pack)),
         "data": Needs(120, memory),
         "extractor": Needs(120, memory),
         "features": Needs(60, memory),
