@@ -102,6 +102,26 @@ def test_who_is_pruned_or_diverges_leaves_the_pack_and_costs_nothing_more(compan
     assert not companies
 
 
+@pytest.mark.parametrize(("seed", "members", "told"), [(3, [4, 4], 1), (4, [4, 4, 2, 2], 2)])
+def test_a_trial_that_fails_on_a_seed_ends_on_the_later_ones_too(
+    monkeypatch: pytest.MonkeyPatch, companies: list[tuple[int, int]], seed: int, members: list[int], told: int
+) -> None:
+    measured = trials.Bench._measured
+
+    def undefined(self: trials.Bench, session: Any, spec: Any) -> Any:
+        if (spec["seed"], session.course.step) == (seed, 2):
+            raise trials.UndefinedError("no number")
+        return measured(self, session, spec)
+
+    monkeypatch.setattr(trials.Bench, "_measured", undefined)
+    made = place(methods=["non-saturating"], tuning={"trials": 2, "generations": 1, "space": {"n_critic": None}})
+    made.prepare().tune()
+    assert [of for of, _ in companies] == members
+    for trial in results(made):
+        assert (trial["status"], trial["reason"], len(trial["seeds"])) == ("diverged", "no number", told)
+        assert trial["seeds"][-1]["steps"] == 2
+
+
 def test_a_trial_is_the_packed_run_of_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[tuple[int, int, int], dict[str, Tensor]] = {}
     measured = trials.Bench._measured
@@ -173,7 +193,7 @@ def test_a_generation_is_one_job_as_far_as_a_pack_has_slots(study_file: StudyFil
         ({"n_critic": ["int", 1, 3], "optimizer.name": ["choice", "adam", "sgd"]}, True),
         ({"loss": ["choice", "hinge", "minimax"]}, True),
         ({"penalty": ["choice", "r1", "gradient-penalty"]}, True),
-        ({"penalty": ["choice", "r1", "lecam"]}, False),
+        ({"penalty": ["choice", "lecam", "r1"]}, False),
         ({"generator_turns": ["int", 1, 2]}, False),
     ],
 )
