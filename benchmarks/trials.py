@@ -90,7 +90,10 @@ def main() -> None:
         found = {}
         for way in list(ENGINES)[:: -1 if index % 2 else 1]:  # who goes first takes turns as well
             found[way], steps = searched(study(options, ENGINES[way]))
-            print(f"  {way}: {found[way]:.1f} CPU-s, {options.trials / found[way]:.3f} trials/CPU-s, {steps} steps")
+            print(
+                f"  {way}: {found[way]:.1f} CPU-s, {options.trials / found[way]:.3f} trials/CPU-s, {steps} steps",
+                flush=True,
+            )
         alone, packs = (found[way] for way in ENGINES)
         ratios.append(alone / packs)
     lowest, highest = min(ratios), max(ratios)
