@@ -1,6 +1,8 @@
 """Trials in packs: each is what it is by itself, whoever is with it, is pruned or diverges; and so are tuned runs."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +169,29 @@ def test_tuned_runs_share_a_pack_and_are_those_of_the_setting_that_was_found() -
     fixed = tiny.place(study="fixed", methods=yaml.safe_load(pasted), seeds=[1]).train()
     alone = load_file(fixed.folder(seed=1) / layout.GENERATORS["raw"])
     assert all(torch.equal(weights[name], alone[name]) for name in weights)
+
+
+def test_tuned_runs_that_are_told_to_end_go_on_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = {"methods": ["non-saturating"], "settings": ["tuned"], "seeds": [0, 1]}
+    tuning = {"trials": 2, "generations": 1, "seeds": [3], "space": {"n_critic": None}}
+    straight = place(**study, tuning=tuning).prepare().tune().train()
+    broken = place(**study, tuning=tuning, study="broken").prepare().tune()
+    pause = packed.pause
+
+    def told(together: Any) -> None:
+        if together[0].parts["course"].step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        pause(together)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(packed, "pause", told)
+        with pytest.raises(SystemExit):
+            broken.train()
+    broken.train()
+    for seed in (0, 1):
+        assert broken.record(seed=seed, name=layout.TRAINING)["resumed_at"] == [2]
+        ends = [load_file(of.folder(seed=seed) / layout.GENERATORS["raw"]) for of in (broken, straight)]
+        assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
 def planned(study_file: StudyFile, space: dict[str, Any] | None = None, **changes: Any) -> runs.Plan:
