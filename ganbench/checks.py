@@ -344,6 +344,8 @@ def _pairs(registry: Registry, datasets: list[Named], architectures: list[Named]
         card = registry.card("dataset", entry["name"])
         settings, _ = plugins.resolve(card, settings_of(entry, ENTRY_KEYS["datasets"]))
         condition = condition_of(entry, registry)
+        if entry.get("condition") is not None and condition is None:
+            return found  # with the right name, there might be a partner
         own = _entries(entry.get("architectures"), f"{where}.architectures")
         reasons = {}
         for place, architecture in own or architectures:

@@ -87,6 +87,12 @@ class Evidence:
             raise EvidenceError("this metric needs labels, and these samples have none")
         return self.labels
 
+    def paired(self) -> tuple[Tensor, Tensor]:
+        """The images, and the true image of each one's condition. Raises EvidenceError where there are none."""
+        if self.images is None or self.truth is None:
+            raise EvidenceError("this metric needs a true image for each sample, and these samples have none")
+        return self.images, self.truth
+
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` returned the first time: work that several metrics share lives as long as the samples."""
         if key not in self._made:

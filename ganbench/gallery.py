@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ganbench import data, layout, modes, neighbours, sheet, tensorfiles
-from ganbench.evidence import Evidence, Reference
+from ganbench.evidence import Evidence, EvidenceError, Reference
 from ganbench.generate import NotFiniteError, generate
 from ganbench.reference import Instruments, Seen
 from ganbench.streams import stream
@@ -41,6 +41,7 @@ def write(trained: Trained, seen: Seen, instruments: Instruments) -> None:
         sheet.write_rows(_interpolations(trained, instruments), STOPS, trained.folder / layout.INTERPOLATION)
         _write_neighbours(trained, seen, instruments)
         _write_conditions(trained, instruments)
+        _write_triptychs(trained, seen, instruments)
 
 
 def mode_masses(seen: Seen, instruments: Instruments) -> dict[str, list[float]] | None:
@@ -119,3 +120,22 @@ def _write_neighbours(trained: Trained, seen: Seen, instruments: Instruments) ->
     images = data.read(instruments.dataset, "train").samples
     rows = torch.cat([shown.images.cpu(), images[found.T.flatten()]])
     sheet.write_rows(rows, len(shown), trained.folder / layout.NEIGHBOURS)
+
+
+def _write_triptychs(trained: Trained, seen: Seen, instruments: Instruments) -> None:
+    """Samples between the images that they were made from and the true ones."""
+    if instruments.dataset.form == "image":
+        shown = seen[instruments.dataset.headline.extractor]
+        sheet.write_rows(triptychs(shown), min(SHOWN, len(shown)), trained.folder / layout.CONDITIONS)
+
+
+def triptychs(seen: Evidence) -> Tensor:
+    """The first sources as images that look like the samples, below them what was made of them, and below that the
+    truth: uint8 (3 * shown, channels, size, size). Raises EvidenceError for samples that were not made from images."""
+    images, truth = seen.first(min(SHOWN, len(seen))).paired()
+    sources, channels = seen.given, images.shape[1]
+    if sources is None or sources.dim() != images.dim():
+        raise EvidenceError("these samples were not made from images")
+    seen_as = channels if sources.shape[1] >= channels else 1  # without a mask; grey
+    shown = sources[: len(images), :seen_as].expand(-1, channels, -1, -1)
+    return torch.cat([part.cpu() for part in (shown, images, truth)])

@@ -19,7 +19,7 @@ FAILURES = (OSError, RuntimeError, ValueError, AssertionError, TypeError, KeyErr
 """What torchvision raises of files that are missing or broken."""
 
 CIFAR_COUNTS = {"train": 50_000, "test": 10_000}
-RESIZED_AT_ONCE = 1_000
+AT_ONCE = 1_000
 
 
 def fetched(read: Callable[[], Found], source: str, place: Path, advice: str) -> Found:
@@ -99,9 +99,23 @@ def resized(images: Tensor, size: int) -> Tensor:
         return images
     parts = [
         interpolate(part.float(), size=(size, size), mode="bicubic", antialias=True).round_().clamp_(0, 255).byte()
-        for part in images.split(RESIZED_AT_ONCE)
+        for part in images.split(AT_ONCE)
     ]
     return torch.cat(parts)
+
+
+def luminance(images: Tensor) -> Tensor:
+    """uint8 colour images (n, 3, size, size) to grey ones (n, 1, size, size): 0.299 red, 0.587 green, 0.114 blue (ITU-R
+    BT.601), rounded."""
+    weights = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
+    parts = [(part * weights).sum(1, keepdim=True).round_().to(torch.uint8) for part in images.split(AT_ONCE)]
+    return torch.cat(parts)
+
+
+def mean(images: Tensor) -> Tensor:
+    """The mean of uint8 images (n, channels, size, size), rounded: uint8 (1, channels, size, size)."""
+    total = sum((part.sum(0, dtype=torch.int64) for part in images.split(AT_ONCE)), torch.zeros((), dtype=torch.int64))
+    return (total / len(images)).round_().to(torch.uint8)[None]
 
 
 def decoded(paths: Sequence[Path], size: int, crop: int | None, colour: bool = True) -> Tensor:

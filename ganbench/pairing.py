@@ -66,7 +66,7 @@ def meet(kind: str, architecture: Entry, recipe: Spec, registry: Registry, condi
             f"{penalty['name']} remembers earlier scores, and the steps that the generator looks ahead are not taken"
         )
         return Pair(network, reason=reason)
-    if condition is not None and (why_not := _cannot_condition(recipe, card, condition)):
+    if why_not := _cannot_condition(recipe, card, condition):
         return Pair(network, reason=why_not)
     if recipe["augment"] and kind != "images":
         return Pair(network, reason=f"augmentation is of images, and this data holds {kind}")
@@ -83,9 +83,14 @@ def meet(kind: str, architecture: Entry, recipe: Spec, registry: Registry, condi
     return Pair(network, notes)
 
 
-def _cannot_condition(recipe: Spec, architecture: Card, form: str) -> str | None:
-    """Why a method with an architecture cannot make samples for conditions of a form, or None."""
+def _cannot_condition(recipe: Spec, architecture: Card, form: str | None) -> str | None:
+    """Why a method with an architecture cannot make samples for conditions of a form, or for none, or None."""
     wishes, supported = recipe["conditional"], architecture.traits.get("conditions", ())
+    if form != "image" and (wishes["reconstruction"] or wishes["adversarial"] != 1):
+        others = "this data has no conditions" if form is None else f"many samples have the same {form}"
+        return f"reconstruction needs the one true sample of a condition, and {others}"
+    if form is None:
+        return None
     if recipe["packing"] > 1:
         return "packed samples are judged as one, and each has a condition of its own"
     if form == "image":
@@ -94,8 +99,6 @@ def _cannot_condition(recipe: Spec, architecture: Card, form: str) -> str | None
         changed = [player for player in ("generator", "discriminator") if wishes[player] != "concatenation"]
         if changed:
             return f"the {changed[0]} of {architecture.name} has its own way to take an image"
-    elif wishes["reconstruction"] or wishes["adversarial"] != 1:
-        return f"reconstruction needs the one true sample of a condition, and many samples have the same {form}"
     if wishes["adversarial"] != 1 and not wishes["reconstruction"]:
         return "without reconstruction, the adversarial loss is all that the generator learns from"
     if wishes["discriminator"] == "classifier" and form != "class":

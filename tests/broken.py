@@ -22,6 +22,9 @@ DRAW = 'torch.rand(self.points, 2, generator=stream(0, f"my square {name}"))'
 SEE = "return images.flatten(1).float()"
 GAP = "gap = fake.features.mean(0) - real.mean"
 RESULT = 'return float(gap.norm() if self.norm == "euclidean" else gap.abs().max())'
+QUANTISED = "return split.samples.float().div_(step).round_().mul_(step).round_().to(torch.uint8)"
+TAKES = '    kinds: ClassVar[tuple[str, ...]] = ("images",)\n    given: ClassVar[tuple[str, ...]] = ("image",)'
+DEAF = "class Odd(nn.Sequential):\n    def forward(self, x, given):\n        return super().forward(x)\n\n\n"
 
 FORGETFUL = """class Memory:
     def __init__(self, once):
@@ -122,6 +125,14 @@ FAULTS: dict[str, dict[str, Fault]] = {
             _module("return x", "self.unused = nn.Parameter(torch.zeros(1))"),
             ("from torch import nn", "import torch\nfrom torch import nn"),
         ],
+        "conditions": [
+            ('    kinds: ClassVar[tuple[str, ...]] = ("points", "images")', TAKES),
+            ("def generator(self, shape: tuple[int, ...]) ->", "def generator(self, shape, given) ->"),
+            ("def discriminator(self, shape: tuple[int, ...]) ->", "def discriminator(self, shape, given) ->"),
+            ("return nn.Sequential(*layers)", "return Odd(*layers)"),
+            ("return nn.Sequential(nn.Flatten()", "return Odd(nn.Flatten()"),
+            (CLASS, DEAF + CLASS),
+        ],
         "permutation": [(SCORES, "Odd(), " + SCORES), _module("return x + x[:1]")],
         "precision": [
             (SCORES, "Odd(), " + SCORES),
@@ -198,6 +209,18 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "perfect": [
             ("    # def perfect", "    def perfect(self, real, samples):\n        return None\n\n    # def perfect")
         ],
+    },
+    "condition": {
+        "conditions": [
+            (QUANTISED, QUANTISED + "[..., :8]"),
+            ("return given", "return torch.zeros(len(given), *split.samples.shape[1:], dtype=torch.uint8)"),
+        ],
+        "own sample": [(QUANTISED, QUANTISED + ".roll(1, 0)")],
+        "determinism": [(QUANTISED, QUANTISED + " + torch.initial_seed() % 2")],
+        "global generator": [("        step =", "        torch.manual_seed(0)\n        step =")],
+        "inputs unchanged": [("        step =", "        split.samples.clamp_(1, 254)\n        step =")],
+        "unfit samples": [("        step =", "        assert split.samples.shape[-1] > 2\n        step =")],
+        "baseline": [('baseline: ClassVar[str] = "unchanged"', "")],
     },
     "method": {
         "complete": [("penalty: {name: r1, gamma: 1.0}", "penalty: {name: r1, gama: 1.0}")],

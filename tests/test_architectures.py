@@ -12,7 +12,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 from ganbench import plugins
 
 REGISTRY = plugins.discover()
-NAMES = REGISTRY.names("architecture")
+NAMES = [name for name in REGISTRY.names("architecture") if "given" not in REGISTRY.card("architecture", name).traits]
+"""Those that take noise alone; `tests/test_unet.py` is of the other one."""
 SMALL: dict[str, dict[str, Any]] = {
     "dcgan": {"width": 4},
     "sndcgan": {"width": 4},

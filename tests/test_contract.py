@@ -24,6 +24,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "dcgan": {"width": 4},
     "sndcgan": {"width": 4},
     "resnet": {"generator_width": 8, "discriminator_width": 8},
+    "unet": {"width": 4},
 }
 BIG = {"stacked-mnist", "veegan-mixture", "infogan"}
 """Datasets that take seconds to load, and networks whose width cannot be chosen."""

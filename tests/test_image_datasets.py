@@ -91,7 +91,7 @@ def test_resizing_keeps_what_is_flat_and_averages_what_is_fine() -> None:
 def test_resizing_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     some = torch.from_numpy(pixels(7, 3, 8, 8))
     whole = images.resized(some, 5)
-    monkeypatch.setattr(images, "RESIZED_AT_ONCE", 3)
+    monkeypatch.setattr(images, "AT_ONCE", 3)
     assert torch.equal(images.resized(some, 5), whole)
 
 

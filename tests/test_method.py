@@ -122,11 +122,26 @@ def test_the_built_in_methods_have_the_settings_of_their_papers(study_file: Stud
     assert rules == {key: USUAL | RULES.get(key.split(" on ")[0], {}) for key in GOLDEN}
 
 
-def test_every_built_in_recipe_is_in_that_table() -> None:
-    assert sorted(METHODS) == plugins.discover().names("method")
+FROM_IMAGES = {"pix2pix": (100.0, 1.0), "l1": (100.0, 0.0)}
+"""Recipes that need the true image of a condition: weights of the reconstruction and of the adversary."""
 
 
-@pytest.mark.parametrize("name", METHODS)
+def test_recipes_from_images_have_the_settings_of_their_paper(study_file: StudyFile) -> None:
+    task = {"name": "digits", "condition": "super-resolution"}
+    for name, method in _resolved(
+        study_file(datasets=[task], architectures=["unet"], methods=list(FROM_IMAGES), seeds=[0])
+    ).items():
+        wishes = method["conditional"]
+        assert (wishes["reconstruction"], wishes["adversarial"]) == FROM_IMAGES[name.split(" on ")[0]]
+        assert method["loss"]["name"] == "non-saturating"
+        assert method["generator_optimizer"] == method["discriminator_optimizer"] == DCGAN_ADAM
+
+
+def test_every_built_in_recipe_is_in_these_tables() -> None:
+    assert sorted([*METHODS, *FROM_IMAGES]) == plugins.discover().names("method")
+
+
+@pytest.mark.parametrize("name", [*METHODS, *FROM_IMAGES])
 def test_every_built_in_recipe_has_a_title_and_cites_its_paper(name: str) -> None:
     recipe = layers(plugins.discover(), name)[-1]
     assert recipe["title"]

@@ -22,14 +22,14 @@ QUICK = {"steps": 5, "real": 50}
 
 
 def images(count: int, seed: int) -> Evidence:
-    """Labelled images with features and logits."""
+    """Labelled images with features and logits, true images, and second ones."""
     random = stream(seed, "test")
 
     def normal(dimensions: int) -> Tensor:
         return torch.randn(count, dimensions, generator=random, dtype=torch.float64)
 
-    pixels = torch.randint(256, (count, 1, 8, 8), generator=random).to(torch.uint8)
-    return Evidence(torch.relu(normal(6)), normal(10), pixels, torch.arange(count) % 10)
+    pixels, truth, again = torch.randint(256, (3, count, 1, 8, 8), generator=random).to(torch.uint8)
+    return Evidence(torch.relu(normal(6)), normal(10), pixels, torch.arange(count) % 10, truth=truth, again=again)
 
 
 def image_reference() -> Reference:

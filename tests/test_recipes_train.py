@@ -10,11 +10,14 @@ from conftest import StudyFile
 
 from ganbench import files, layout, plugins, runs, training
 from ganbench.streams import stream
+from ganbench.testing.trial import wants_truth
 
 REGISTRY = plugins.discover()
+OF_PAIRS = [name for name in REGISTRY.names("method") if wants_truth(name, REGISTRY)]
+"""Recipes that compare samples with true ones; their contract trains them from images (`tests/test_contract.py`)."""
 
 
-@pytest.mark.parametrize("name", REGISTRY.names("method"))
+@pytest.mark.parametrize("name", [name for name in REGISTRY.names("method") if name not in OF_PAIRS])
 def test_every_recipe_trains_on_points(
     study_file: StudyFile, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -35,3 +38,10 @@ def test_every_recipe_trains_on_points(
     penalised = penalty is not None and not penalty["settings"].get("start")  # LeCam's begins after 1,000 steps
     assert all((row["penalty"] > 0) == penalised for row in history)
     assert all(row["discriminator_gradient"] > 0 and row["generator_gradient"] > 0 for row in history)
+
+
+def test_only_recipes_from_images_are_left_out_on_points(study_file: StudyFile) -> None:
+    assert OF_PAIRS == ["l1", "pix2pix"]
+    plan = runs.plan(study_file(methods=[*OF_PAIRS, "wgan"], seeds=[0]))
+    assert [run.method for run in plan.runs] == ["wgan"]
+    assert all("reconstruction needs the one true sample" in gap.reason for gap in plan.gaps)

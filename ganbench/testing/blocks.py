@@ -1,8 +1,8 @@
-"""Grey images of four classes, of any size: what architectures of images are tried on."""
+"""Images of four classes, of any size: what architectures of images and conditions are tried on."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import PositiveInt
@@ -24,6 +24,8 @@ class Dataset:
 
     size: PositiveInt = 16
     """Pixels a side."""
+    channels: Literal[1, 3] = 1
+    """Grey, or colours; the bright quarter is of any."""
 
     def splits(self, raw: Path) -> dict[str, Split]:
         """The three splits; needs no files."""
@@ -31,9 +33,11 @@ class Dataset:
 
     def _split(self, name: str) -> Split:
         labels = torch.arange(SAMPLES) % self.classes
-        images = torch.randint(0, 100, (SAMPLES, 1, self.size, self.size), generator=stream(0, f"blocks {name}"))
+        images = torch.randint(
+            0, 100, (SAMPLES, self.channels, self.size, self.size), generator=stream(0, f"blocks {name}")
+        )
         half = self.size // 2
         for index, label in enumerate(labels.tolist()):
             row, column = divmod(label, 2)
-            images[index, 0, row * half : (row + 1) * half, column * half : (column + 1) * half] += 120
+            images[index, :, row * half : (row + 1) * half, column * half : (column + 1) * half] += 120
         return Split(images.to(torch.uint8), labels)

@@ -12,6 +12,7 @@ from ganbench.cards import Card, PluginError
 from ganbench.plugins import Registry
 from ganbench.testing import (
     architectures,
+    conditions,
     constraints,
     datasets,
     extractors,
@@ -32,6 +33,7 @@ OF_KIND: dict[str, ModuleType] = {
     "constraint": constraints,
     "extractor": extractors,
     "metric": metrics,
+    "condition": conditions,
 }
 
 
@@ -80,9 +82,10 @@ def recipe_checks(name: str, registry: Registry, path: Path | None = None, steps
     found = [_check(function, partial(function, name, registry)) for function in methods.CHECKS]
 
     def train() -> None:
-        trial.trains(trial.of_method(name, path, steps))
+        trial.trains(trial.of_method(name, registry, path, steps))
 
-    return [*found, Check(f"{steps} steps on ring8", _says(trial.trains), train)]
+    where = _on_images(steps) if trial.wants_truth(name, registry) else f"{steps} steps on ring8"
+    return [*found, Check(where, _says(trial.trains), train)]
 
 
 def documented(card: Card) -> None:
@@ -121,9 +124,16 @@ def _trials(card: Card, settings: dict[str, Any], steps: int) -> list[Check]:
         return [Check(name, _says(trial.learns), lambda: trial.learns(trial.of_part(card, settings, steps)))]
     if card.kind == "architecture":
         points = "points" in card.traits["kinds"]
-        name = f"{steps} steps on ring8" if points else f"{max(1, steps // 10)} steps on images"
+        name = f"{steps} steps on ring8" if points else _on_images(steps)
         return [Check(name, _says(trial.trains), lambda: trial.trains(trial.of_architecture(card, settings, steps)))]
+    if card.kind == "condition":
+        train = partial(trial.of_condition, card, settings, steps)
+        return [Check(_on_images(steps), _says(trial.trains), lambda: trial.trains(train()))]
     return []
+
+
+def _on_images(steps: int) -> str:
+    return f"{max(1, steps // 10)} steps on images"
 
 
 def _says(function: Callable[..., None]) -> str:

@@ -75,7 +75,8 @@ def inputs_unchanged(metric: Any) -> None:
     for kind in metric.kinds:
         scene.cache_clear()  # samples that no check has touched
         fake, reference = scene(kind).good[0], scene(kind).reference
-        held = [fake.features, fake.logits, fake.images, reference.features, reference.mean, reference.covariance]
+        held = [fake.features, fake.logits, fake.images, fake.truth, fake.again]
+        held += [reference.features, reference.mean, reference.covariance]
         tensors = [tensor for tensor in held if tensor is not None]
         before = [tensor.clone() for tensor in tensors]
         metric(fake, reference)
@@ -155,17 +156,16 @@ def _points() -> Scene:
 
 
 def _images() -> Scene:
-    """8x8 pixels; of class k, one quarter is bright. Features are the means of 2x2 pixels, logits those of quarters."""
+    """8x8 pixels; of class k, one quarter is bright. Features are the means of 2x2 pixels, logits those of quarters.
+    Sample i is made for class i mod 4, or for an image of it."""
 
     def draw(count: int, role: str, classes: int = CLASSES) -> Evidence:
         random = stream(0, f"testing images {role}")
         labels = torch.arange(count) % classes
-        return _seen(labels, labels, random, count)
+        return _seen(labels, labels, random)
 
-    def _seen(shown: Tensor, said: Tensor, random: torch.Generator, count: int) -> Evidence:
-        bright = torch.nn.functional.one_hot(shown, CLASSES).view(count, 1, 2, 2).double()
-        light = 50 + 120 * bright.repeat_interleave(4, 2).repeat_interleave(4, 3)
-        return _evidence(light + 25 * torch.randn(count, 1, 8, 8, generator=random).double(), said)
+    def _seen(shown: Tensor, said: Tensor, random: torch.Generator) -> Evidence:
+        return _evidence(_shown(shown, random), said, _shown(shown, random))
 
     wrong = torch.arange(SAMPLES) % CLASSES
     random = stream(0, "testing images noise")
@@ -174,7 +174,7 @@ def _images() -> Scene:
         "one class": draw(SAMPLES, "one class", 1),
         "noise": _evidence(255 * torch.rand(SAMPLES, 1, 8, 8, generator=random).double(), wrong),
         "copies": _part(train, torch.arange(SAMPLES) % 10),
-        "wrong labels": _seen((wrong + 1) % CLASSES, wrong, random, SAMPLES),
+        "wrong labels": _seen((wrong + 1) % CLASSES, wrong, random),
     }
     reference = Reference(
         real,
@@ -186,11 +186,25 @@ def _images() -> Scene:
     return Scene(reference, (draw(SAMPLES, "good"), draw(SAMPLES, "as good")), faulty)
 
 
-def _evidence(light: Tensor, labels: Tensor) -> Evidence:
-    images = light.round().clamp(0, 255).to(torch.uint8)
+def _shown(classes: Tensor, random: torch.Generator) -> Tensor:
+    """Images (n, 1, 8, 8) of these classes (n,), as float64 grey levels."""
+    count = len(classes)
+    bright = torch.nn.functional.one_hot(classes, CLASSES).view(count, 1, 2, 2).double()
+    light = 50 + 120 * bright.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    return light + 25 * torch.randn(count, 1, 8, 8, generator=random).double()
+
+
+def _evidence(light: Tensor, labels: Tensor, second: Tensor | None = None) -> Evidence:
+    images = _bytes(light)
     pooled = torch.nn.functional.avg_pool2d(images.double() / 255, 2).flatten(1)
     quarters = torch.nn.functional.avg_pool2d(images.double() / 10, 4).flatten(1)
-    return Evidence(pooled, quarters, images, labels)
+    truth = _bytes(_shown(torch.arange(len(light)) % CLASSES, stream(0, "testing images truth")))
+    again = _bytes(light if second is None else second)
+    return Evidence(pooled, quarters, images, labels, truth=truth, again=again)
+
+
+def _bytes(light: Tensor) -> Tensor:
+    return light.round().clamp(0, 255).to(torch.uint8)
 
 
 def _training(evidence: Evidence) -> Training:
@@ -199,7 +213,7 @@ def _training(evidence: Evidence) -> Training:
 
 
 def _part(evidence: Evidence, order: Tensor) -> Evidence:
-    parts = (evidence.features, evidence.logits, evidence.images, evidence.labels)
-    features, *others = (None if part is None else part[order] for part in parts)
-    assert features is not None
-    return Evidence(features, *others)
+    names = ("logits", "images", "labels", "truth", "again")
+    held = {name: getattr(evidence, name) for name in names}
+    others = {name: part[order] for name, part in held.items() if part is not None}
+    return Evidence(evidence.features[order], **others)

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import tempfile
+import unittest
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ganbench import cards, data, files, folder, layout, plugins, runs, training
+from ganbench import cards, data, files, folder, given, layout, method, plugins, runs, training
 from ganbench.cards import Card
+from ganbench.data import DataError
 from ganbench.generate import generate
+from ganbench.given import Given
+from ganbench.method import RecipeError
 from ganbench.mixtures import Mixture
+from ganbench.plugins import Registry
 from ganbench.runs import Plan, Run
 from ganbench.streams import stream
 from ganbench.testing.material import demand
@@ -25,6 +30,9 @@ BLOCKS = Path(__file__).with_name("blocks.py")
 CPU = torch.device("cpu")
 OPTIMIZER = {"name": "adam", "lr": 1e-4, "betas": [0.5, 0.9]}
 SMALL = {"name": "mlp", "generator_widths": [64, 64], "discriminator_widths": [64, 64]}
+SMALL_FROM_IMAGES = {"name": "unet", "width": 4}
+GIVEN: dict[str, Any] = {"class": "label", "image": {"name": "super-resolution", "factor": 2}}
+"""A condition of each form that small images have."""
 
 
 @dataclass(frozen=True)
@@ -41,25 +49,59 @@ def of_part(card: Card, settings: dict[str, Any], steps: int = STEPS) -> Trial:
 
     A critic's loss (also under a penalty or constraint) is kept Lipschitz.
     """
-    method: dict[str, Any] = {"name": "non-saturating", "optimizer": OPTIMIZER, card.kind: _entry(card, settings)}
+    recipe: dict[str, Any] = {"name": "non-saturating", "optimizer": OPTIMIZER, card.kind: _entry(card, settings)}
     if card.traits.get("critic", False):
-        method["penalty"] = {"name": "gradient-penalty", "weight": 0.1}
-    return train(method, SMALL, "ring8", steps, [card])
+        recipe["penalty"] = {"name": "gradient-penalty", "weight": 0.1}
+    return train(recipe, SMALL, "ring8", steps, [card])
 
 
 def of_architecture(card: Card, settings: dict[str, Any], steps: int = STEPS) -> Trial:
-    """Train an architecture: on ring8 if it makes points, else a tenth of the steps on small images."""
-    entry = _entry(card, settings)
-    if "points" in card.traits["kinds"]:
-        return train({"name": "non-saturating", "optimizer": OPTIMIZER}, entry, "ring8", steps, [card])
+    """Train an architecture: on ring8 if it makes points, else a tenth of the steps on small images; under a condition
+    if its networks take one. Raises SkipTest for one that takes words alone, as these images have no captions."""
+    entry, forms = _entry(card, settings), card.traits.get("given", ())
+    if forms and not GIVEN.keys() & set(forms):
+        raise unittest.SkipTest("it takes captions, and the images that it is tried on have none")
+    told = {"condition": next(GIVEN[form] for form in forms if form in GIVEN)} if forms else {}
+    if "points" in card.traits["kinds"] and told.get("condition", "label") == "label":
+        plain = {"name": "non-saturating", "optimizer": OPTIMIZER}
+        return train(plain, entry, {"name": "ring8", **told}, steps, [card])
     size = min(card.traits.get("sizes", (16,)))
-    dataset = {"name": "blocks", "size": size}
+    dataset = {"name": "blocks", "size": size, **told}
     return train({"name": "non-saturating"}, entry, dataset, max(1, steps // 10), [card, cards.read_card(BLOCKS)])
 
 
-def of_method(name: str, path: Path | None, steps: int = STEPS) -> Trial:
-    """Train a recipe on ring8. `path`: its file, if a study has to name it."""
-    return train({"name": name}, SMALL, "ring8", steps, [], [path] if path else [])
+def of_condition(card: Card, settings: dict[str, Any], steps: int = STEPS) -> Trial:
+    """Train under a condition, a tenth of the steps on small colour images. Raises SkipTest where these are not what it
+    is of."""
+    if card.traits["makes"] not in GIVEN:
+        raise unittest.SkipTest("it is of captions, and the images that it is tried on have none")
+    network = SMALL_FROM_IMAGES if card.traits["makes"] == "image" else SMALL
+    dataset = {"name": "blocks", "channels": 3, "condition": _entry(card, settings)}
+    try:
+        return train({"name": "non-saturating"}, network, dataset, max(1, steps // 10), [card, cards.read_card(BLOCKS)])
+    except DataError as error:
+        raise unittest.SkipTest(f"it does not take the images that it is tried on: {error}") from error
+
+
+def of_method(name: str, registry: Registry, path: Path | None, steps: int = STEPS) -> Trial:
+    """Train a recipe: on ring8, or, if it compares samples with true ones, a tenth of the steps from images to images.
+    `path`: its file, if a study has to name it."""
+    recipes = [path] if path else []
+    if wants_truth(name, registry):
+        dataset = {"name": "blocks", "condition": GIVEN["image"]}
+        blocks = [cards.read_card(BLOCKS)]
+        return train({"name": name}, SMALL_FROM_IMAGES, dataset, max(1, steps // 10), blocks, recipes)
+    return train({"name": name}, SMALL, "ring8", steps, [], recipes)
+
+
+def wants_truth(name: str, registry: Registry) -> bool:
+    """Whether a recipe compares samples with the true ones of their conditions."""
+    try:
+        composed = method.compose([*method.layers(registry, name)], "images")
+    except RecipeError:
+        return False  # which another check says
+    wishes = composed.get("conditional")
+    return isinstance(wishes, dict) and bool(wishes.get("reconstruction"))
 
 
 def trains(trial: Trial) -> None:
@@ -76,7 +118,7 @@ def learns(trial: Trial) -> None:
 
 
 def train(
-    method: dict[str, Any],
+    recipe: dict[str, Any],
     architecture: dict[str, Any],
     dataset: Any,
     steps: int,
@@ -91,7 +133,7 @@ def train(
         "plugins": named,
         "datasets": [dataset],
         "architectures": [{**architecture, "label": "network"}],
-        "methods": [{**method, "label": "method"}],
+        "methods": [{**recipe, "label": "method"}],
         "seeds": [0],
         "training": {"generator_steps": steps, "batch_size": 64, "log_every": steps, "snapshots": [1]},
         "evaluation": {"samples": 100, "metrics": ["frechet-distance"]},
@@ -105,20 +147,21 @@ def train(
         (run,) = plan.runs
         (prepared,) = plan.datasets.values()
         data.prepare(prepared, raw)
-        samples = data.read(prepared, "train").samples
-        before = _samples_before(plan, run, tuple(samples.shape[1:]))
-        training.train_run(plan, run, samples, CPU)
+        samples, asked = data.read(prepared, "train").samples, given.read(prepared, "train")
+        before = _samples_before(plan, run, tuple(samples.shape[1:]), asked)
+        training.train_run(plan, run, samples, CPU, asked)
         record = files.read_json(plan.folder(run) / layout.TRAINING) or {}
         if record["status"] != "ok":
             return Trial(f"{record['reason']}, step {record['diverged_at']}", before, before)
         return Trial(None, before, load_file(plan.folder(run) / layout.SAMPLES)["samples"])
 
 
-def _samples_before(plan: Plan, run: Run, shape: tuple[int, ...]) -> Tensor:
+def _samples_before(plan: Plan, run: Run, shape: tuple[int, ...], asked: Given | None) -> Tensor:
     """What the generator makes before training, from the noise that its samples are made from afterwards."""
-    architecture, generator, _ = training.build(plan, run.spec, shape, CPU)
+    architecture, generator, _ = training.build(plan, run.spec, shape, CPU, asked.form if asked else None)
     count = folder.SHEET_SAMPLES["points" if len(shape) == 1 else "images"]
-    return generate(generator.network, count, architecture.noise_dim, stream(run.seed, "sheet", CPU))
+    values = asked.first(count).values if asked else None
+    return generate(generator.network, count, architecture.noise_dim, stream(run.seed, "sheet", CPU), values)
 
 
 def _ring() -> Mixture:
