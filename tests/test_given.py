@@ -145,3 +145,16 @@ def test_a_conditional_generator_is_measured_by_what_it_was_asked_for() -> None:
     assert told > 90
     assert heedless < 60
     assert (place.folder("cgan") / layout.CONDITIONS).exists()
+
+
+def test_what_is_tuned_is_made_for_the_same_conditions() -> None:
+    place = labelled(
+        methods=["acgan"],
+        architectures=[{"name": "mlp", "noise_dim": 4, "generator_widths": [8], "discriminator_widths": [8]}],
+        tuning={"trials": 2, "generations": 1, "seeds": [100], "generator_steps": 4},
+        settings=["tuned"],
+    )
+    place.prepare().tune().train()
+    spec = place.record(name=layout.TRAINING)["spec"]
+    assert spec["condition"]["name"] == "label"
+    assert spec["method"]["conditional"]["discriminator"] == "classifier"
