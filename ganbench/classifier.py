@@ -1,6 +1,7 @@
 """A small convolutional classifier: what grey images are measured by, and what generated images are tested on."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,8 @@ from ganbench.streams import derive, stream
 
 BATCH = 50
 FEATURES = 64
+
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Classifier(nn.Module):
@@ -46,8 +49,11 @@ class Classifier(nn.Module):
         return features / self.scale, self.head(features)
 
 
-def trained(images: Tensor, labels: Tensor, classes: int, epochs: int, seed: int = 0) -> Classifier:
-    """A classifier trained on uint8 images and their labels (n,), in evaluation mode; the same for the same input."""
+def trained(
+    images: Tensor, labels: Tensor, classes: int, epochs: int, seed: int = 0, loss_of: Loss = cross_entropy
+) -> Classifier:
+    """A classifier trained on uint8 images and their labels (n, ...), in evaluation mode; the same for the same input.
+    `loss_of` takes logits (batch, classes) and labels (batch, ...)."""
     torch.manual_seed(derive(seed, "classifier initialisation"))
     classifier = Classifier(tuple(images.shape[1:]), classes)
     optimizer = torch.optim.Adam(classifier.parameters(), lr=1e-3, fused=True)
@@ -56,7 +62,7 @@ def trained(images: Tensor, labels: Tensor, classes: int, epochs: int, seed: int
     order = stream(seed, "classifier order")
     for _ in range(epochs):
         for index in torch.randperm(len(images), generator=order).split(BATCH):
-            loss = cross_entropy(classifier(images[index])[1], labels[index])
+            loss = loss_of(classifier(images[index])[1], labels[index])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
