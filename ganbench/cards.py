@@ -33,10 +33,12 @@ KINDS = {
     "constraint": ("constraints", "Constraint"),
     "extractor": ("extractors", "Extractor"),
     "metric": ("metrics", "Metric"),
+    "condition": ("conditions", "Condition"),
 }
 
 RESERVED = (
     "name", "label", "settings", "architectures", "training", "evaluation", "tuning", "samples", "extractor",
+    "condition",
 )  # fmt: skip
 """Keys of a study's entries; a plugin's setting of such a name could not be given."""
 

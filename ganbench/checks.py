@@ -18,7 +18,7 @@ from ganbench.plugins import Registry, unknown
 from ganbench.problems import Problem, readable
 
 ENTRY_KEYS: dict[str, tuple[str, ...]] = {
-    "datasets": ("name", "label", "architectures", "training", "evaluation", "tuning"),
+    "datasets": ("name", "label", "condition", "architectures", "training", "evaluation", "tuning"),
     "architectures": ("name", "label"),
     "methods": ("name", "label"),
     "extractors": ("name", "label"),
@@ -46,6 +46,7 @@ def find(raw: dict[str, Any], registry: Registry) -> list[Problem]:
     found = [problem for where, entry in methods for problem in _method(registry, where, entry)]
     for where, entry in datasets:
         found += _plugin(registry, "dataset", where, entry["name"], settings_of(entry, ENTRY_KEYS["datasets"]))
+        found += _condition(registry, entry, where)
         found += _architectures(registry, _entries(entry.get("architectures"), f"{where}.architectures"))
         found += _metrics(registry, entry.get("evaluation"), f"{where}.evaluation")
     found += _architectures(registry, architectures)
@@ -71,8 +72,43 @@ def settings_of(entry: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     return {key: value for key, value in entry.items() if key not in keys}
 
 
-def misfit(dataset: Card, settings: dict[str, Any], architecture: Card) -> str | None:
-    """Why an architecture cannot make this data, or None."""
+def part(given: Any) -> Any:
+    """A plugin as a study names it, by its name or with its settings inline, with these gathered; what is neither stays
+    as it is."""
+    named = {"name": given} if isinstance(given, str) else given
+    if not isinstance(named, dict) or "name" not in named:
+        return given
+    return {"name": named["name"], "settings": settings_of(named, ("name",))}
+
+
+def _condition(registry: Registry, entry: dict[str, Any], where: str) -> list[Problem]:
+    """The name and settings of a dataset's condition."""
+    chosen = part(entry.get("condition"))
+    if not isinstance(chosen, dict) or not isinstance(chosen.get("name"), str):
+        return []  # there is none, or pydantic says what is wrong
+    place, name = f"{where}.condition", chosen["name"]
+    found = _plugin(registry, "condition", place, name, chosen["settings"])
+    if found or entry["name"] not in registry.cards["dataset"]:
+        return found
+    makes, dataset = registry.card("condition", name).traits["makes"], registry.card("dataset", entry["name"])
+    if makes == "image" and dataset.traits["kind"] != "images":
+        return [Problem(place, f"{name} makes an image of an image, {dataset.name} holds {dataset.traits['kind']}")]
+    if makes == "text" and not dataset.traits.get("words"):
+        return [Problem(place, f"{dataset.name} has no captions")]
+    if makes == "class" and dataset.traits["kind"] == "points" and "mixture" not in dataset.methods:
+        return [Problem(place, f"the points of {dataset.name} have no labels")]
+    return []
+
+
+def condition_of(entry: dict[str, Any], registry: Registry) -> Card | None:
+    """The condition that a dataset's entry names; None if there is none of that name."""
+    chosen = part(entry.get("condition"))
+    name = chosen.get("name") if isinstance(chosen, dict) else None
+    return registry.cards["condition"].get(name) if isinstance(name, str) else None
+
+
+def misfit(dataset: Card, settings: dict[str, Any], architecture: Card, condition: Card | None) -> str | None:
+    """Why an architecture cannot make this data, for these conditions, or None."""
     kinds, sizes = architecture.traits["kinds"], architecture.traits.get("sizes")
     kind, size = dataset.traits["kind"], settings.get("size", dataset.traits.get("size"))
     if kind not in kinds:
@@ -80,6 +116,11 @@ def misfit(dataset: Card, settings: dict[str, Any], architecture: Card) -> str |
     if sizes and size not in sizes:
         possible = " or ".join(f"{s}x{s}" for s in sizes)
         return f"{architecture.name} makes images of {possible} pixels, {dataset.name} holds {size}x{size}"
+    form, takes = condition.traits["makes"] if condition else None, architecture.traits.get("given", ())
+    if takes and form not in takes:
+        return f"{architecture.name} makes its samples from {' or '.join(takes)}, and there is none to go by"
+    if form == "image" and form not in takes:
+        return f"{architecture.name} does not take the image that {condition.name if condition else ''} gives"
     return None
 
 
@@ -302,12 +343,13 @@ def _pairs(registry: Registry, datasets: list[Named], architectures: list[Named]
             return found  # the unknown dataset might be the partner
         card = registry.card("dataset", entry["name"])
         settings, _ = plugins.resolve(card, settings_of(entry, ENTRY_KEYS["datasets"]))
+        condition = condition_of(entry, registry)
         own = _entries(entry.get("architectures"), f"{where}.architectures")
         reasons = {}
         for place, architecture in own or architectures:
             if architecture["name"] not in registry.cards["architecture"]:
                 continue
-            reason = misfit(card, settings, registry.card("architecture", architecture["name"]))
+            reason = misfit(card, settings, registry.card("architecture", architecture["name"]), condition)
             if reason and own:
                 found.append(Problem(place, f"'{architecture['name']}': {reason}"))
             elif reason:

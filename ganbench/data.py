@@ -19,10 +19,12 @@ class DataError(Exception):
 
 
 class Split(NamedTuple):
-    """Samples: points (n, d) float32, or images (n, channels, size, size) uint8; labels (n,) int64 if any."""
+    """Samples: points (n, d) float32, or images (n, channels, size, size) uint8; if there are any, labels (n,) int64,
+    and captions (n, length) int64: word k of the dataset's `words` is k + 1, and 0 fills up."""
 
     samples: Tensor
     labels: Tensor | None = None
+    captions: Tensor | None = None
 
 
 def prepare(dataset: Dataset, raw: Path) -> None:
@@ -34,13 +36,17 @@ def prepare(dataset: Dataset, raw: Path) -> None:
     splits: dict[str, Split] = plugin.splits(raw)
     tensors = {}
     for name in SPLITS:
-        samples, labels = splits[name]
+        samples, labels, captions = splits[name]
         if samples.is_floating_point() and not torch.isfinite(samples).all():
             raise DataError(f"dataset '{dataset.card.name}', split '{name}': a sample is not finite")
-        # copies, as a plugin may hand over slices of one tensor, and a file's tensors share nothing
-        tensors[f"{name}_samples"] = samples.clone(memory_format=torch.contiguous_format)
-        if labels is not None:
-            tensors[f"{name}_labels"] = labels.clone(memory_format=torch.contiguous_format)
+        for part, tensor in (("samples", samples), ("labels", labels), ("captions", captions)):
+            if tensor is None:
+                continue
+            if len(tensor) != len(samples):
+                message = f"{len(samples)} samples have {len(tensor)} {part}"
+                raise DataError(f"dataset '{dataset.card.name}', split '{name}': {message}")
+            # copies, as a plugin may hand over slices of one tensor, and a file's tensors share nothing
+            tensors[f"{name}_{part}"] = tensor.clone(memory_format=torch.contiguous_format)
     hashes = {name: fingerprint(tensor) for name, tensor in tensors.items()}
     tensorfiles.write(layout.data(dataset.key), tensors, hashes)
 
@@ -48,11 +54,10 @@ def prepare(dataset: Dataset, raw: Path) -> None:
 def read(dataset: Dataset, split: str) -> Split:
     """One split of a prepared dataset. Raises DataError if it is not prepared, or not what was prepared."""
     with _opened(dataset) as file:
-        labels = f"{split}_labels"
-        return Split(
-            _verified(dataset, file, f"{split}_samples"),
-            _verified(dataset, file, labels) if labels in file.keys() else None,  # noqa: SIM118 - no mapping
-        )
+        there = set(file.keys())
+        samples, *rest = (f"{split}_{part}" for part in Split._fields)
+        others = (_verified(dataset, file, name) if name in there else None for name in rest)
+        return Split(_verified(dataset, file, samples), *others)
 
 
 def _verified(dataset: Dataset, file: Any, name: str) -> Tensor:
@@ -100,7 +105,7 @@ def fingerprint(tensor: Tensor) -> str:
 
 
 def as_floats(samples: Tensor) -> Tensor:
-    """What networks see: uint8 images as floats in [-1, 1]; points as they are."""
+    """What networks see: uint8 images as floats in [-1, 1]; points, labels and words as they are."""
     return samples.float().div_(127.5).sub_(1) if samples.dtype == torch.uint8 else samples
 
 
@@ -110,13 +115,15 @@ def as_bytes(images: Tensor) -> Tensor:
 
 
 class Batches:
-    """Batches (size, ...) of samples for ever, as floats: each epoch is a fresh shuffle, and what does not fill a batch
-    is dropped. Raises DataError if there are fewer samples than a batch holds."""
+    """Batches (size, ...) of samples for ever, as floats, each in a tuple with the conditions `given` of its samples,
+    if there are any: each epoch is a fresh shuffle, and what does not fill a batch is dropped. Raises DataError if
+    there are fewer samples than a batch holds."""
 
-    def __init__(self, samples: Tensor, size: int, stream: torch.Generator) -> None:
+    def __init__(self, samples: Tensor, size: int, stream: torch.Generator, given: Tensor | None = None) -> None:
         if len(samples) < size:
             raise DataError(f"batch_size {size} is larger than the training split ({len(samples)} samples)")
         self.samples, self.size, self.stream = samples, size, stream
+        self._parts = (samples,) if given is None else (samples, given)
         self._epoch: tuple[Tensor, ...] = ()
         self._shuffled_from = stream.get_state()
         self._taken = 0
@@ -124,12 +131,12 @@ class Batches:
     def __iter__(self) -> "Batches":
         return self
 
-    def __next__(self) -> Tensor:
+    def __next__(self) -> tuple[Tensor, ...]:
         if self._taken == len(self._epoch):
             self._shuffle()
         index = self._epoch[self._taken]
         self._taken += 1
-        return as_floats(self.samples[index])
+        return tuple(as_floats(part[index]) for part in self._parts)
 
     def _shuffle(self) -> None:
         count = len(self.samples)

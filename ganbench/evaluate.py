@@ -1,19 +1,25 @@
 """Carry out evaluation jobs: a trained generator's samples to features to metrics, at the end and over training."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import nn
 
-from ganbench import collapse, data, files, gallery, jobs, layout, plugins, reference
+from ganbench import collapse, conditioning, data, files, gallery, jobs, layout, plugins, reference
 from ganbench.generate import NotFiniteError
+from ganbench.given import Form
+from ganbench.measures import Measure
 from ganbench.reference import Instruments, Seen
 from ganbench.runs import Job, Plan, Run
 from ganbench.specs import Spec
 from ganbench.trained import Trained
 
 Record = dict[str, Any]
+
+AGAIN = 200
+"""Conditions for which a second sample is made."""
 
 
 def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
@@ -30,7 +36,7 @@ def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.d
     training = files.read_json(folder / layout.TRAINING)
     if training is None or training["digest"] != run.digest:
         raise FileNotFoundError(f"{folder / layout.TRAINING}: not the record of this run; `snakemake` trains it")
-    trained = Trained(run, folder, training, _network(plan, run.dataset, training["spec"], device), device)
+    trained = Trained(run, folder, training, _network(plan, run.dataset, training, device), device)
     status, reason = training["status"], training["reason"]
     evaluations: list[Record] = []
     curve: list[Record] = []
@@ -78,19 +84,41 @@ def evaluate_run(plan: Plan, run: Run, instruments: Instruments, device: torch.d
     )
 
 
-def _network(plan: Plan, dataset: str, spec: Spec, device: torch.device) -> nn.Module:
-    part = spec["architecture"]
+def _network(plan: Plan, dataset: str, training: Record, device: torch.device) -> nn.Module:
+    spec: Spec = training["spec"]
+    part, form = spec["architecture"], training.get("form")
     architecture = plugins.load(plan.registry.card("architecture", part["name"]), part["settings"])
-    generator: nn.Module = architecture.generator(data.sample_shape(plan.datasets[dataset]))
-    return generator.to(device)
+    shape = data.sample_shape(plan.datasets[dataset])
+    made = conditioning.generator(architecture, shape, Form.of_spec(form) if form else None, spec["method"])
+    return made.to(device)
 
 
 def _final(trained: Trained, weights: str, instruments: Instruments) -> tuple[Record, Seen]:
     """All metrics of the last step, and the samples that they are of, as they were seen."""
     dataset = instruments.dataset
     measures = dataset.measures.values()
-    seen = instruments.see(trained.samples(weights, trained.last, dataset.samples, "evaluation"), measures)
+    seen = _seen(trained, weights, trained.last, measures, dataset.samples, "evaluation", instruments)
     return _record(weights, "final", trained.last, trained, instruments.measure(seen, measures)), seen
+
+
+def _seen(
+    trained: Trained,
+    weights: str,
+    step: int,
+    measures: Iterable[Measure],
+    count: int,
+    role: str,
+    instruments: Instruments,
+    split: str = "test",
+) -> Seen:
+    """Samples of a step as some metrics see them, made for the conditions of a split if there are any: then with a
+    second sample for some of them. Raises NotFiniteError."""
+    asked, again = instruments.given.get(split), None
+    samples = trained.samples(weights, step, count, role, asked)
+    if asked is not None:
+        asked = asked.first(count)
+        again = trained.samples(weights, step, min(AGAIN, count), f"{role} again", asked)
+    return instruments.see(samples, measures, asked, again)
 
 
 def _verdict(seen: Seen, instruments: Instruments) -> str | None:
@@ -106,8 +134,9 @@ def _resamples(trained: Trained, weights: str, instruments: Instruments) -> list
     headline = instruments.dataset.headline
     values = []
     for number in range(instruments.dataset.evaluation.resamples):
-        samples = trained.samples(weights, trained.last, headline.samples, f"resample {number}")
-        values.append(instruments.measure(instruments.see(samples, [headline]), [headline])[headline.name])
+        role = f"resample {number}"
+        seen = _seen(trained, weights, trained.last, [headline], headline.samples, role, instruments)
+        values.append(instruments.measure(seen, [headline])[headline.name])
     return values
 
 
@@ -116,13 +145,12 @@ def _curve(trained: Trained, weights: str, instruments: Instruments) -> list[Rec
     whose samples are not finite has no point."""
     dataset, points = instruments.dataset, []
     for step in trained.steps if trained.record["snapshots"] else ():
+        measures, count = dataset.watched.values(), dataset.evaluation.snapshot_samples
         try:
-            samples = trained.samples(weights, step, dataset.evaluation.snapshot_samples, "over training")
+            seen = _seen(trained, weights, step, measures, count, "over training", instruments, "validation")
         except NotFiniteError:
             continue
-        measures = dataset.watched.values()
-        metrics = instruments.measure(instruments.see(samples, measures), measures)
-        points.append(_record(weights, "snapshot", step, trained, metrics))
+        points.append(_record(weights, "snapshot", step, trained, instruments.measure(seen, measures)))
     return points
 
 
@@ -144,11 +172,10 @@ def _best(
         if final is not None and step == trained.last:
             return {**final, "checkpoint": "best"}
         try:
-            samples = trained.samples(weights, step, dataset.samples, "evaluation")
+            seen = _seen(trained, weights, step, measures, dataset.samples, "evaluation", instruments)
         except NotFiniteError:
             continue
-        metrics = instruments.measure(instruments.see(samples, measures), measures)
-        return _record(weights, "best", step, trained, metrics)
+        return _record(weights, "best", step, trained, instruments.measure(seen, measures))
     return None
 
 

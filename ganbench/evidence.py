@@ -25,7 +25,9 @@ class Evidence:
 
     `features` (n, d) float64, finite: points are their own features. `logits` (n, classes) float64 where the
     extractor has any. `images` uint8 (n, channels, size, size). `labels` (n,) int64: the true class of a real
-    sample, the class that a generated one was asked to be. Raises EvidenceError for features of another shape or
+    sample, the class that a generated one was asked to be. `given` (n, ...): all that it was made for, as its condition
+    is, and `truth` (n, ...) the real sample of that. `again` (m, ...), m <= n: for the first conditions another sample,
+    with other noise; None for real samples. Raises EvidenceError for features of another shape or
     type, or that are not finite.
     """
 
@@ -33,6 +35,9 @@ class Evidence:
     logits: Tensor | None = None
     images: Tensor | None = None
     labels: Tensor | None = None
+    given: Tensor | None = None
+    truth: Tensor | None = None
+    again: Tensor | None = None
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -43,7 +48,7 @@ class Evidence:
             values = getattr(self, name)
             if values is not None and not values.isfinite().all():
                 raise EvidenceError(f"the {name} of a sample are not finite")
-        for name in ("logits", "images", "labels"):
+        for name in ("logits", "images", "labels", "given", "truth"):
             values = getattr(self, name)
             if values is not None and len(values) != len(self):
                 raise EvidenceError(f"{len(self)} samples have features, and {len(values)} have {name}")
@@ -57,8 +62,8 @@ class Evidence:
             raise EvidenceError(f"{count} samples are wanted, and there are {len(self)}")
         if count == len(self):
             return self
-        logits, images, labels = (None if p is None else p[:count] for p in (self.logits, self.images, self.labels))
-        return Evidence(self.features[:count], logits, images, labels)
+        parts = (self.logits, self.images, self.labels, self.given, self.truth, self.again)
+        return Evidence(self.features[:count], *(None if part is None else part[:count] for part in parts))
 
     def class_logits(self) -> Tensor:
         """The logits. Raises EvidenceError for data without a classifier."""
@@ -75,6 +80,12 @@ class Evidence:
         if self.images is None or self.labels is None:
             raise EvidenceError("this metric needs labelled images, and these samples have no labels")
         return self.images, self.labels
+
+    def asked(self) -> Tensor:
+        """The class that each sample is of, or was asked to be (n,). Raises EvidenceError without labels."""
+        if self.labels is None:
+            raise EvidenceError("this metric needs labels, and these samples have none")
+        return self.labels
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` returned the first time: work that several metrics share lives as long as the samples."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ganbench import files, layout, pairing, sheet, tensorfiles
 from ganbench.generate import NotFiniteError, generate
 from ganbench.runs import Plan, Run
-from ganbench.session import Side, Trainee, Undertaking
+from ganbench.session import Session, Side, Undertaking
 from ganbench.specs import Spec
 from ganbench.streams import stream
 from ganbench.train import Course, finite_rows
@@ -26,7 +26,7 @@ def write(plan: Plan, work: Undertaking[Side], samples: Tensor, provenance: dict
     run, session = work.run, work.session
     generator, discriminator, course = session.generator, session.discriminator, session.course
     folder, steps = plan.folder(run), run.spec["training"]["generator_steps"]
-    written = _write_generators(generator, session.architecture.noise_dim, samples, run, folder, course)
+    written = _write_generators(session, samples, run, folder)
     if course.diverged_at is None and samples.shape[1:] == (2,) and _judges_alone(run.spec):
         _write_surface(discriminator.network, folder / layout.SURFACE, _extent(samples))
         written["files"].append(layout.SURFACE)
@@ -48,6 +48,7 @@ def write(plan: Plan, work: Undertaking[Side], samples: Tensor, provenance: dict
         "cpu_seconds": work.effort.cpu_seconds,
         "peak_memory": work.effort.peak_memory,
         "provenance": provenance,
+        **({"form": session.given.form.spec} if session.given else {}),
         "parameters": {
             "generator": _count(generator.network),
             "discriminator": _count(discriminator.network),
@@ -60,23 +61,24 @@ def write(plan: Plan, work: Undertaking[Side], samples: Tensor, provenance: dict
 
 
 def _write_generators(
-    generator: Trainee,
-    noise_dim: int,
+    session: Session[Side],
     real: Tensor,
     run: Run,
     folder: Path,
-    course: Course,
 ) -> dict[str, Any]:
     """Weights and some samples of a finite generator; a generator without finite samples has diverged. Snapshots are
     kept of any."""
     pictures = (layout.SAMPLES, layout.SHEET, layout.SURFACE)
     for name in (layout.TRAINING, *layout.GENERATORS.values(), layout.SNAPSHOTS, *pictures):
         (folder / name).unlink(missing_ok=True)
+    generator, course = session.generator, session.course
     kept: dict[str, str] = {}  # by file, the hash of what it holds
     if course.diverged_at is None:
         count = SHEET_SAMPLES["points" if real.dim() == 2 else "images"]
         try:
-            samples = generate(generator.network, count, noise_dim, stream(run.seed, "sheet", real.device))
+            noise, asked = stream(run.seed, "sheet", real.device), session.given
+            given = asked.first(count).values if asked else None
+            samples = generate(generator.network, count, session.architecture.noise_dim, noise, given)
         except NotFiniteError as error:
             course.diverged_at, course.reason = course.step, str(error)
         else:
@@ -102,8 +104,9 @@ def _write_generators(
 
 @torch.no_grad()
 def _judges_alone(spec: Spec) -> bool:
-    """Whether a sample's score is its own: without packing and without a minibatch layer."""
-    return bool(spec["method"]["packing"] == 1 and not pairing.mixes_samples(spec["architecture"]))
+    """Whether a sample's score is its own: without packing, conditions, and a minibatch layer."""
+    alone = spec["method"]["packing"] == 1 and "condition" not in spec
+    return bool(alone and not pairing.mixes_samples(spec["architecture"]))
 
 
 def _write_surface(discriminator: nn.Module, path: Path, extent: float) -> None:

@@ -30,11 +30,12 @@ def remove(folder: Path) -> None:
 
 
 def write(trained: Trained, seen: Seen, instruments: Instruments) -> None:
-    """A film of points over training; for images, interpolations and the nearest training images."""
+    """A film of points over training; for images, interpolations and the nearest training images, and samples by what
+    they were made for."""
     if instruments.dataset.kind == "points":
-        _write_film(trained)
+        _write_film(trained, instruments)
     else:
-        sheet.write_rows(_interpolations(trained), STOPS, trained.folder / layout.INTERPOLATION)
+        sheet.write_rows(_interpolations(trained, instruments), STOPS, trained.folder / layout.INTERPOLATION)
         _write_neighbours(trained, seen, instruments)
 
 
@@ -58,11 +59,12 @@ def _true_shares(real: Reference, instruments: Instruments, label: str | None) -
     return modes.class_counts(real.evidence) / len(real.evidence)
 
 
-def _write_film(trained: Trained) -> None:
+def _write_film(trained: Trained, instruments: Instruments) -> None:
     steps, frames = [], []
     for step in sorted(trained.steps):
         try:
-            frames.append(trained.samples("raw", step, FILM_POINTS, "over training").half())
+            asked = instruments.given.get("validation")
+            frames.append(trained.samples("raw", step, FILM_POINTS, "over training", asked).half())
         except NotFiniteError:
             continue  # a step that the curve leaves out too
         steps.append(step)
@@ -71,8 +73,9 @@ def _write_film(trained: Trained) -> None:
 
 
 @torch.no_grad()
-def _interpolations(trained: Trained) -> Tensor:
-    """Images (PATHS * STOPS, channels, size, size) on great circles, on which noise keeps its typical length."""
+def _interpolations(trained: Trained, instruments: Instruments) -> Tensor:
+    """Images (PATHS * STOPS, channels, size, size) on great circles, on which noise keeps its typical length; each path
+    for one condition, if there are any."""
     noise_dim = trained.spec["architecture"]["settings"]["noise_dim"]
     noise = stream(trained.run.seed, "interpolation", trained.device)
     first, last = torch.randn(2, PATHS, 1, noise_dim, generator=noise, device=trained.device)
@@ -81,7 +84,10 @@ def _interpolations(trained: Trained) -> Tensor:
     at = torch.linspace(0, 1, STOPS, device=trained.device)[None, :, None]
     path = (((1 - at) * angle).sin() * first + (at * angle).sin() * last) / angle.sin()
     trained.load("raw", trained.last)
-    return data.as_bytes(trained.network.eval()(path.flatten(0, 1))).cpu()
+    asked = instruments.given.get("test")
+    given = asked.first(PATHS).values.repeat_interleave(STOPS, 0).to(trained.device) if asked else None
+    made = trained.network.eval()(path.flatten(0, 1), *(() if given is None else (data.as_floats(given),)))
+    return data.as_bytes(made).cpu()
 
 
 def _write_neighbours(trained: Trained, seen: Seen, instruments: Instruments) -> None:

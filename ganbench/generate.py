@@ -13,8 +13,11 @@ class NotFiniteError(Exception):
 
 
 @torch.no_grad()
-def generate(generator: nn.Module, count: int, noise_dim: int, stream: torch.Generator) -> Tensor:
-    """`count` samples on the CPU: points (n, d) float32, or images (n, channels, size, size) uint8.
+def generate(
+    generator: nn.Module, count: int, noise_dim: int, stream: torch.Generator, given: Tensor | None = None
+) -> Tensor:
+    """`count` samples on the CPU: points (n, d) float32, or images (n, channels, size, size) uint8; one for each of the
+    conditions `given` (count, ...), if there are any.
 
     The generator runs in evaluation mode: batch normalisation uses its running statistics, so that a sample does
     not depend on its neighbours. Raises NotFiniteError rather than turn NaN into black pixels.
@@ -26,7 +29,8 @@ def generate(generator: nn.Module, count: int, noise_dim: int, stream: torch.Gen
         for start in range(0, count, BATCH):
             size = min(BATCH, count - start)
             noise = torch.randn(size, noise_dim, generator=stream, device=stream.device)
-            samples = generator(noise)
+            asked = () if given is None else (data.as_floats(given[start : start + size].to(stream.device)),)
+            samples = generator(noise, *asked)
             if not samples.isfinite().all():
                 raise NotFiniteError("a generated sample is not finite")
             made.append((data.as_bytes(samples) if samples.dim() > 2 else samples).cpu())

@@ -32,7 +32,7 @@ def read_balanced(source: Source, raw: Path) -> dict[str, Split]:
     archive lies there that has not the md5 that torchvision knows, or that holds something else."""
     published = read(source, raw)
     _check_archives(source, folder(source, raw))
-    for split, (_, labels) in published.items():
+    for split, (_, labels, _) in published.items():
         each = COUNTS[split] // 10
         if labels is None or labels.bincount().tolist() != [each] * 10:
             raise DataError(

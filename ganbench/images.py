@@ -37,7 +37,7 @@ def fetched(read: Callable[[], Found], source: str, place: Path, advice: str) ->
 def checked(source: str, split: Split, shape: tuple[int, ...], classes: int) -> Split:
     """The split. Raises DataError if it has not that shape (n, channels, size, size), or as many labels, all of 0 to
     `classes` - 1 among them."""
-    samples, labels = split
+    samples, labels, _ = split
     if samples.shape != shape or samples.dtype != torch.uint8:
         raise DataError(f"{source}: there are {samples.dtype} {tuple(samples.shape)}, and not images {shape} of bytes")
     if labels is not None and (len(labels) != len(samples) or labels.unique().tolist() != list(range(classes))):
@@ -74,9 +74,12 @@ def held_out(train: Split, test: Split, count: int, at_random: bool = True) -> d
     if at_random:
         places = places[torch.randperm(len(places), generator=stream(0, "validation split"))]
     parts = {"train": places[:-count].sort().values, "validation": places[-count:].sort().values}
-    samples, labels = train
-    chosen = {n: Split(samples[at], None if labels is None else labels[at]) for n, at in parts.items()}
-    return {**chosen, "test": test}
+    return {**{name: taken(train, at) for name, at in parts.items()}, "test": test}
+
+
+def taken(split: Split, places: Tensor) -> Split:
+    """Some samples of a split, with all that belongs to them."""
+    return Split(split.samples[places], *(None if part is None else part[places] for part in split[1:]))
 
 
 def mirrored(splits: dict[str, Split]) -> dict[str, Split]:
@@ -85,9 +88,9 @@ def mirrored(splits: dict[str, Split]) -> dict[str, Split]:
     Flipping belongs to training, so the other splits stay as they are. A random flip of every batch would show the
     same images as often.
     """
-    samples, labels = splits["train"]
+    samples, *rest = splits["train"]
     both = torch.cat([samples, samples.flip(-1)])
-    return {**splits, "train": Split(both, None if labels is None else torch.cat([labels, labels]))}
+    return {**splits, "train": Split(both, *(None if part is None else torch.cat([part, part]) for part in rest))}
 
 
 def resized(images: Tensor, size: int) -> Tensor:

@@ -117,19 +117,24 @@ def _read(written: str) -> Any:
         return text
 
 
-def facts(dataset: Card, extractor: Card | None) -> set[str]:
-    """What metrics can build on for a dataset, seen through an extractor."""
+OF_CONDITIONS = {"class": ("labels", "again"), "image": ("truth", "again"), "text": ("captions", "again")}
+"""What metrics can build on where samples are made for a class, an image or words."""
+
+
+def facts(dataset: Card, extractor: Card | None, form: str | None = None) -> set[str]:
+    """What metrics can build on for a dataset, seen through an extractor, with conditions of a form."""
+    found = set(OF_CONDITIONS[form]) if form else set()
     if extractor is None:
-        return {"modes"} if "mixture" in dataset.methods else set()
-    return {"training", *extractor.traits["provides"]}
+        return found | ({"modes", "classes"} if "mixture" in dataset.methods else set())
+    return found | {"training", *extractor.traits["provides"]}
 
 
-def misfit(metric: Card, dataset: Card, extractor: Card | None) -> str | None:
+def misfit(metric: Card, dataset: Card, extractor: Card | None, form: str | None = None) -> str | None:
     """Why a metric does not apply, or None."""
     kinds, kind = metric.traits["kinds"], dataset.traits["kind"]
     if kind not in kinds:
         return f"{metric.name} measures {' or '.join(kinds)}, {dataset.name} holds {kind}"
-    missing = [need for need in metric.traits["needs"] if need not in facts(dataset, extractor)]
+    missing = [need for need in metric.traits["needs"] if need not in facts(dataset, extractor, form)]
     if missing:
         seen = f" seen through {extractor.name}" if extractor else ""
         return f"{metric.name} needs {' and '.join(missing)}, which {dataset.name}{seen} does not have"

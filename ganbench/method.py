@@ -77,6 +77,34 @@ class TopK(Strict):
     decay: Annotated[float, Key(gt=0, le=1)] = 0.99
 
 
+class Conditioning(Strict):
+    """How both players are told what a sample is made for, where the data says so. An architecture that takes images
+    has its own way."""
+
+    generator: Literal["concatenation", "normalisation", "none"] = "concatenation"
+    """With the noise (Mirza & Osindero 2014, arXiv:1411.1784), by the scales and shifts of batch normalisation
+    (Dumoulin et al. 2017, arXiv:1610.07629; de Vries et al. 2017, arXiv:1707.00683), or not at all."""
+    discriminator: Literal["concatenation", "projection", "classifier", "none"] = "concatenation"
+    """With the sample, by a projection on its features (Miyato & Koyama 2018, arXiv:1802.05637, equation 3), by a
+    second output that names the class (Odena et al. 2017, arXiv:1610.09585), or not at all."""
+    encoder: Literal["bag-of-words", "gru"] = "bag-of-words"
+    """What makes a vector of a caption."""
+    width: PositiveInt | None = None
+    """Numbers of that vector, or of a class's embedding; without it, 32 for captions and one per class for classes."""
+    frozen: bool = False
+    """Whether the encoder stays as it was initialised."""
+    classification: tuple[NonNegativeFloat, NonNegativeFloat] = (1.0, 1.0)
+    """Weights of the discriminator's and of the generator's classification term, with `discriminator: classifier`."""
+    matching: bool = False
+    """Whether real samples with the condition of another count as generated (Reed et al. 2016, arXiv:1605.05396,
+    Algorithm 1: GAN-CLS)."""
+    reconstruction: NonNegativeFloat = 0.0
+    """Weight of the mean absolute difference from the true sample of the condition, in the generator's loss (Isola et
+    al. 2017, arXiv:1611.07004, equation 4), where conditions are images. Samples are in [-1, 1]."""
+    adversarial: NonNegativeFloat = 1.0
+    """Weight of the generator's adversarial loss, where conditions are images; 0 is reconstruction alone."""
+
+
 class Part(Strict):
     """A plugin by name, with its settings."""
 
@@ -116,6 +144,8 @@ class Method(Strict):
     """Whether both learning rates fall over the training, to 0 at its end."""
     architecture: dict[str, Any] = Key(default_factory=dict)
     """Settings that the method brings to any architecture."""
+    conditional: Conditioning = Conditioning()
+    """How it conditions, where the data has conditions."""
     ema: Decay | None = None
     """Decay per generator step of an exponential moving average of the generator's weights, evaluated beside them."""
 

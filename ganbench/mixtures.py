@@ -44,13 +44,17 @@ class Mixture:
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """`count` points (count, d), float32."""
+        return self.labelled(count, generator).samples
+
+    def labelled(self, count: int, generator: torch.Generator) -> Split:
+        """`count` points (count, d), float32, and the mode that each is from (count,)."""
         mode = torch.multinomial(self.weights, count, replacement=True, generator=generator)
         noise = torch.randn(count, self.centres.shape[1], generator=generator, dtype=self.centres.dtype)
-        return (self.centres[mode] + self.sigma * noise).float()
+        return Split((self.centres[mode] + self.sigma * noise).float(), mode)
 
     def splits(self) -> dict[str, Split]:
         """The fixed data of a study: the same points for every run, method and seed."""
-        return {name: Split(self.sample(size, stream(0, f"mixture {name}"))) for name, size in SPLIT_SIZES.items()}
+        return {name: self.labelled(size, stream(0, f"mixture {name}")) for name, size in SPLIT_SIZES.items()}
 
     def nearest(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """The index of the nearest centre of each point (n, d), and the offset from it (n, d)."""

@@ -1,13 +1,17 @@
 """Methods meet architectures: what a method changes in a network, and which pairs make no sense."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from ganbench import method, plugins, specs, study
+from ganbench.cards import Card
 from ganbench.method import Optimizer
 from ganbench.plugins import Registry, unknown
 from ganbench.specs import Spec
 from ganbench.study import Entry
+from ganbench.traits import Way
+
+WAYS = get_args(Way)
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,13 @@ def method_spec(composed: dict[str, Any], registry: Registry, optimizer: Optimiz
     return spec
 
 
-def meet(kind: str, architecture: Entry, recipe: Spec, registry: Registry) -> Pair:
+def meet(kind: str, architecture: Entry, recipe: Spec, registry: Registry, condition: str | None = None) -> Pair:
     """Lay a method's wishes over an architecture's settings; a study's own settings are wishes too, and weaker.
 
     A penalty on each sample's own gradient is void where samples are mixed (Gulrajani et al. 2017, section 4): under
     batch normalisation, which becomes layer normalisation, and beside a minibatch layer, which is refused. A
-    constraint may name the normalisation that it needs.
+    constraint may name the normalisation that it needs. `condition`: the form of what samples are made for, if
+    anything.
     """
     card = registry.card("architecture", architecture.name)
     network = specs.with_settings(card, architecture.settings)
@@ -61,6 +66,8 @@ def meet(kind: str, architecture: Entry, recipe: Spec, registry: Registry) -> Pa
             f"{penalty['name']} remembers earlier scores, and the steps that the generator looks ahead are not taken"
         )
         return Pair(network, reason=reason)
+    if condition is not None and (why_not := _cannot_condition(recipe, card, condition)):
+        return Pair(network, reason=why_not)
     if recipe["augment"] and kind != "images":
         return Pair(network, reason=f"augmentation is of images, and this data holds {kind}")
     wanted = _normalisation(recipe, settings.get("discriminator_norm"), registry)
@@ -74,6 +81,34 @@ def meet(kind: str, architecture: Entry, recipe: Spec, registry: Registry) -> Pa
         reason = f"{recipe['penalty']['name']} looks at each sample alone, and the minibatch layer mixes them"
         return Pair(network, reason=reason)
     return Pair(network, notes)
+
+
+def _cannot_condition(recipe: Spec, architecture: Card, form: str) -> str | None:
+    """Why a method with an architecture cannot make samples for conditions of a form, or None."""
+    wishes, supported = recipe["conditional"], architecture.traits.get("conditions", ())
+    if recipe["packing"] > 1:
+        return "packed samples are judged as one, and each has a condition of its own"
+    if form == "image":
+        if recipe["augment"]:
+            return "augmentation would move a sample and leave the image that it belongs to"
+        changed = [player for player in ("generator", "discriminator") if wishes[player] != "concatenation"]
+        if changed:
+            return f"the {changed[0]} of {architecture.name} has its own way to take an image"
+    elif wishes["reconstruction"] or wishes["adversarial"] != 1:
+        return f"reconstruction needs the one true sample of a condition, and many samples have the same {form}"
+    if wishes["adversarial"] != 1 and not wishes["reconstruction"]:
+        return "without reconstruction, the adversarial loss is all that the generator learns from"
+    if wishes["discriminator"] == "classifier" and form != "class":
+        return f"a classifier names classes, and these conditions are {form}"
+    if wishes["matching"] and wishes["discriminator"] in ("classifier", "none"):
+        return "matching needs a discriminator whose score depends on the condition"
+    if recipe["unrolled"] and wishes["discriminator"] == "classifier":
+        return "the steps that the generator looks ahead know of no classification"
+    for player in ("generator", "discriminator"):
+        way = wishes[player]
+        if way in WAYS and way not in supported:
+            return f"{architecture.name} has no conditioning by {way}"
+    return None
 
 
 def mixes_samples(architecture: Spec) -> bool:

@@ -44,6 +44,19 @@ class Extractor:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """What the samples of a dataset are made for. `spec`: the plugin with all its settings."""
+
+    card: Card
+    spec: Spec
+
+    @property
+    def makes(self) -> str:
+        """`class`, `image` or `text`."""
+        return str(self.card.traits["makes"])
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A dataset of the study, with all that its runs share."""
 
@@ -53,6 +66,12 @@ class Dataset:
     evaluation: Evaluation
     measures: dict[str, Measure]
     extractors: dict[str, Extractor]
+    condition: Condition | None = None
+
+    @property
+    def form(self) -> str | None:
+        """What its samples are made for: a `class`, an `image`, `text`, or nothing."""
+        return self.condition.makes if self.condition else None
 
     @property
     def kind(self) -> str:
@@ -91,6 +110,7 @@ class Dataset:
         return {
             "engine": specs.EVALUATION_ENGINE,
             "dataset": self.spec,
+            **({} if self.condition is None else {"condition": self.condition.spec}),
             "extractors": {label: extractor.key for label, extractor in self.extractors.items()},
             "headline": self.headline.name,
             "measures": {name: measure.spec for name, measure in self.measures.items()},
@@ -132,6 +152,7 @@ def _dataset(
     card = registry.card("dataset", entry.name)
     spec = specs.with_settings(card, entry.settings)
     evaluation = study.evaluation_on(entry)
+    condition = _condition(entry, registry)
     available, problems = _extractors(study, card, spec, registry) if card.traits["kind"] == "images" else ({}, [])
     wanted = evaluation.extractor or card.traits.get("extractor", SHIPPED)
     usual = _named(wanted, available, card)
@@ -150,7 +171,7 @@ def _dataset(
         )
         if choice.extractor and label is None:
             left_out[i] = f"{choice.name}: {unknown('unknown extractor', choice.extractor, available)}"
-        elif reason := _unfit(measure, card, available[label].card if label else None):
+        elif reason := _unfit(measure, card, available[label].card if label else None, condition):
             left_out[i] = reason
         elif measure.name in chosen:
             message = f"the same as metrics[{places[measure.name]}]: both are {measure.name}"
@@ -163,7 +184,7 @@ def _dataset(
     used = {measure.extractor for measure in chosen.values()}
     extractors = {label: extractor for label, extractor in available.items() if label in used}
     problems += [p for extractor in extractors.values() for p in _weights_problem(extractor)]
-    found = Dataset(entry.label, card, spec, evaluation, chosen, extractors)
+    found = Dataset(entry.label, card, spec, evaluation, chosen, extractors, condition)
     for measure in found.watched.values() if chosen and study.training_on(entry).snapshots else ():
         if measure.samples < measure.trait("minimum"):
             fewest, there = measure.trait("minimum"), measure.samples
@@ -177,9 +198,17 @@ def _usual_metrics(registry: Registry) -> list[str]:
     return [name for name in registry.names("metric") if not registry.card("metric", name).package]
 
 
-def _unfit(measure: Measure, dataset: Card, extractor: Card | None) -> str | None:
+def _condition(entry: DatasetEntry, registry: Registry) -> Condition | None:
+    """The condition of a dataset's samples."""
+    if entry.condition is None:
+        return None
+    card = registry.card("condition", entry.condition.name)
+    return Condition(card, specs.with_settings(card, entry.condition.settings))
+
+
+def _unfit(measure: Measure, dataset: Card, extractor: Card | None, condition: Condition | None) -> str | None:
     """Why a metric does not apply, or None."""
-    reason = measures.misfit(measure.card, dataset, extractor)
+    reason = measures.misfit(measure.card, dataset, extractor, condition.makes if condition else None)
     minimum = measure.trait("minimum")
     few = measure.samples < minimum
     return reason or (f"{measure.card.name} needs {minimum} samples; there are {measure.samples}" if few else None)

@@ -3,14 +3,15 @@
 import math
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ganbench import data, extraction, features, files, layout, plugins
+from ganbench import data, extraction, features, files, given, layout, plugins
 from ganbench.evidence import Evidence, Reference, TooFewError, Training
+from ganbench.given import Given
 from ganbench.measures import Measure
 from ganbench.mixtures import Mixture
 from ganbench.protocol import Dataset
@@ -19,6 +20,9 @@ from ganbench.streams import stream
 
 COVERED = 0.1
 """A mode is covered from this share of its true count; a dataset may say otherwise."""
+
+SHUFFLED = "real, shuffled"
+"""Real samples with the conditions of others."""
 
 References = dict[str | None, Reference]
 Seen = dict[str | None, Evidence]
@@ -40,16 +44,23 @@ class Instruments:
     references: dict[str, References]
     plugins: dict[str, Any]
     protocol: dict[str, Any]
+    given: dict[str, Given] = field(default_factory=dict)
+    """By split, what samples are made for, where they are made for anything: `test` for final numbers."""
 
-    def see(self, samples: Tensor, measures: Iterable[Measure]) -> Seen:
-        """Samples as some metrics see them: points (n, d) as they are, uint8 images through each extractor once."""
+    def see(
+        self, samples: Tensor, measures: Iterable[Measure], asked: Given | None = None, again: Tensor | None = None
+    ) -> Seen:
+        """Samples as some metrics see them: points (n, d) as they are, uint8 images through each extractor once.
+        `asked`: what they were made for, as many conditions as samples; `again`: other samples for the first of
+        them."""
         seen: Seen = {}
         for label in dict.fromkeys(measure.extractor for measure in measures):
             if label is None:
-                seen[label] = Evidence(samples.double())
+                alone = Evidence(samples.double())
             else:
                 found, logits = extraction.describe(self.networks[label], samples)
-                seen[label] = Evidence(found, logits, samples)
+                alone = Evidence(found, logits, samples)
+            seen[label] = _told(alone, asked, again)
         return seen
 
     def measure(self, seen: Seen, measures: Iterable[Measure]) -> dict[str, float | None]:
@@ -82,31 +93,51 @@ def read(plan: Plan, dataset: Dataset, device: torch.device) -> Instruments:
     return instruments
 
 
+def _told(evidence: Evidence, asked: Given | None, again: Tensor | None = None) -> Evidence:
+    """Samples together with what they were made for."""
+    if asked is None:
+        return evidence
+    labels = asked.values if asked.form.kind == "class" else None
+    return replace(evidence, labels=labels, given=asked.values, truth=asked.truth, again=again)
+
+
 def _assemble(dataset: Dataset, device: torch.device) -> Instruments:
+    conditions = {split: of for split in data.SPLITS if (of := given.read(dataset, split))}
     loaded = {label: extraction.read(dataset, extractor) for label, extractor in dataset.extractors.items()}
     mixture = _mixture(dataset)
     references: dict[str, References] = {"test": {}, "validation": {}}
     if dataset.kind == "points":
-        for split, of in references.items():
-            of[None] = _of_points(dataset, split, mixture)
+        for split, found in references.items():
+            found[None] = _of_points(dataset, split, mixture, conditions.get(split))
     for label, extractor in dataset.extractors.items():
         tensors = features.read(dataset, extractor, loaded[label][1])
         training = features.training(tensors)
-        for split, of in references.items():
+        if conditions:
+            training = replace(training, evidence=_labelled(training.evidence, conditions["train"]))
+        for split, found in references.items():
             seen = features.evidence(tensors, split)
-            of[label] = _of_images(dataset, seen, training, "modes" in extractor.card.traits["provides"])
+            if conditions:
+                seen = _labelled(seen, conditions[split])
+            found[label] = _of_images(dataset, seen, training, "modes" in extractor.card.traits["provides"])
     return Instruments(
         dataset,
         {label: network.to(device) for label, (network, _) in loaded.items()},
         references,
         {m.stem: plugins.load(m.card, m.settings) for m in dataset.measures.values()},
         _protocol(dataset, mixture, {label: card for label, (_, card) in loaded.items()}),
+        conditions,
     )
 
 
-def _of_points(dataset: Dataset, split: str, mixture: Mixture | None) -> Reference:
+def _labelled(evidence: Evidence, asked: Given) -> Evidence:
+    """Real samples of a split, or the first of them, with their images and what they stand for."""
+    asked = asked.first(len(evidence))
+    return _told(replace(evidence, images=asked.truth), asked)
+
+
+def _of_points(dataset: Dataset, split: str, mixture: Mixture | None, asked: Given | None) -> Reference:
     """Points against a split, and against the exact moments and modes where the distribution is known."""
-    evidence = Evidence(data.read(dataset, split).samples.double())
+    evidence = _told(Evidence(data.read(dataset, split).samples.double()), asked)
     if mixture is None:
         return Reference(evidence, evidence.features.mean(0), evidence.features.T.cov())
     covered = dataset.card.traits.get("covered_share", COVERED)
@@ -134,7 +165,7 @@ def make(plan: Plan, dataset: Dataset, device: torch.device) -> None:
     cpu_start = time.process_time()
     instruments = _assemble(dataset, device)
     mixture = _mixture(dataset)
-    real = _fresh(dataset, mixture)
+    real, asked = _fresh(dataset, mixture, instruments)
     measures = dataset.measures.values()
     files.write_json(
         layout.reference(plan.study.study, dataset.label),
@@ -142,7 +173,8 @@ def make(plan: Plan, dataset: Dataset, device: torch.device) -> None:
             "dataset": dataset.spec,
             "digest": plan.reference_digest(dataset.label),
             "protocol": instruments.protocol,
-            "real": instruments.measure(instruments.see(real, measures), measures),
+            "real": instruments.measure(instruments.see(real, measures, asked), measures),
+            **_baseline(instruments),
             "perfect": {m.name: _perfect(instruments, m) for m in measures},
             "cpu_seconds": time.process_time() - cpu_start,
             "modes": None if mixture is None else {"centres": mixture.centres.tolist(), "sigma": mixture.sigma},
@@ -176,11 +208,34 @@ def _protocol(dataset: Dataset, mixture: Mixture | None, cards: dict[str, dict[s
     }
 
 
-def _fresh(dataset: Dataset, mixture: Mixture | None) -> Tensor:
-    """Real samples that neither the reference nor an extractor has seen: as many as a run makes, if there are."""
+def _fresh(dataset: Dataset, mixture: Mixture | None, instruments: Instruments) -> tuple[Tensor, Given | None]:
+    """Real samples that neither the reference nor an extractor has seen, as many as a run makes, if there are; and what
+    they would have been made for."""
+    known = instruments.given.get("validation")
     if mixture is not None:
-        return mixture.sample(dataset.samples, stream(0, "real row"))
-    return data.read(dataset, "validation").samples[: dataset.samples]
+        points, modes, _ = mixture.labelled(dataset.samples, stream(0, "real row"))
+        return points, None if known is None or modes is None else Given(known.form, modes, points)
+    samples = data.read(dataset, "validation").samples[: dataset.samples]
+    return samples, known.first(len(samples)) if known else None
+
+
+def _baseline(instruments: Instruments) -> dict[str, Any]:
+    """What is worth nothing yet, or needs no learning, where samples have conditions: what the condition itself offers,
+    or else real samples of which none is for its condition."""
+    dataset = instruments.dataset
+    if dataset.condition is None:
+        return {}
+    measures = dataset.measures.values()
+    plugin = plugins.load(dataset.condition.card, dataset.condition.spec["settings"])
+    if hasattr(plugin, "trivial"):
+        asked = instruments.given["test"].first(dataset.samples)
+        name, samples = plugin.baseline, plugin.trivial(asked.values, data.read(dataset, "train"))
+    else:
+        asked = instruments.given["validation"]
+        name, samples = SHUFFLED, asked.strangers()
+    return {
+        "baseline": {"name": name, "metrics": instruments.measure(instruments.see(samples, measures, asked), measures)}
+    }
 
 
 def _mixture(dataset: Dataset) -> Mixture | None:

@@ -242,7 +242,8 @@ def plan(file: Path) -> Plan:
         dataset = datasets[entry.label]
         for architecture in entry.architectures or wanted.architectures:
             card = registry.card("architecture", architecture.name)
-            reason = checks.misfit(dataset.card, dataset.spec["settings"], card)
+            condition = dataset.condition.card if dataset.condition else None
+            reason = checks.misfit(dataset.card, dataset.spec["settings"], card, condition)
             if reason:
                 gaps.append(Gap(f"{entry.label} × {architecture.label}", reason))
             else:
@@ -284,7 +285,7 @@ def _searches(
     problems: list[Problem] = []
     for method in wanted.methods if scope.tunings and "tuned" in wanted.optimizer_settings else ():
         spec = pairing.method_spec(study.composed_method(method, dataset.kind, registry), registry)
-        if pairing.meet(dataset.kind, architecture, spec, registry).reason is None:
+        if pairing.meet(dataset.kind, architecture, spec, registry, dataset.form).reason is None:
             training = wanted.training_on(entry)
             search, wrong = searches.of_cell(scope, dataset, architecture, method, training, registry)
             found[f"{search.cell}-tuned"] = search
@@ -317,12 +318,13 @@ def _cells(
                     reason = f"under the shared optimizer it is the same as {twin}"
                     gaps.append(Gap(f"{dataset.label} × {architecture.label} × {label}", reason))
                     continue
-            pair = pairing.meet(dataset.kind, architecture, spec, registry)
+            pair = pairing.meet(dataset.kind, architecture, spec, registry, dataset.form)
             if pair.reason:
                 gaps.append(Gap(f"{dataset.label} × {architecture.label} × {label}", pair.reason))
                 continue
             notes += [f"{label} with {architecture.label}: {note}" for note in pair.notes]
-            base = specs.of_run(dataset.spec, pair.architecture, spec, training)
+            asked = dataset.condition.spec if dataset.condition else None
+            base = specs.of_run(dataset.spec, pair.architecture, spec, training, asked)
             if which == "tuned":  # the winner's settings are not known yet; what they depend on is
                 base["tuning"] = tuned[f"{dataset.label}/{architecture.label}/{label}"].spec
             steps = base["training"]["generator_steps"]

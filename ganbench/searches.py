@@ -72,10 +72,11 @@ class Search:
         if reason:
             return None, reason
         recipe = pairing.method_spec(composed, registry)
-        pair = pairing.meet(self.dataset.kind, self.architecture, recipe, registry)
+        pair = pairing.meet(self.dataset.kind, self.architecture, recipe, registry, self.dataset.form)
         if pair.reason:
             return None, pair.reason
-        return specs.of_run(self.dataset.spec, pair.architecture, recipe, training), None
+        asked = self.dataset.condition.spec if self.dataset.condition else None
+        return specs.of_run(self.dataset.spec, pair.architecture, recipe, training, asked), None
 
 
 @dataclass(frozen=True)

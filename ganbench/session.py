@@ -6,6 +6,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from torch import nn
 
 from ganbench import data, machine
+from ganbench.given import Given
 from ganbench.runs import Run
 from ganbench.sidecar import Sidecar, Stateful
 from ganbench.streams import Streams
@@ -37,6 +38,7 @@ class Session(Generic[Side]):
     streams: Streams
     batches: data.Batches
     course: Course
+    given: Given | None = None
 
 
 @dataclass

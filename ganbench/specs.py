@@ -30,14 +30,16 @@ def with_settings(card: Card, given: dict[str, Any]) -> Spec:
     return {"name": card.name, "settings": settings, "sha256": card.sha256}
 
 
-def of_run(dataset: Spec, architecture: Spec, method: Spec, training: Training) -> Spec:
-    """The spec of a cell's runs, but for the seed. A budget of discriminator steps is divided by `n_critic`."""
+def of_run(dataset: Spec, architecture: Spec, method: Spec, training: Training, condition: Spec | None = None) -> Spec:
+    """The spec of a cell's runs, but for the seed. A budget of discriminator steps is divided by `n_critic`. What a
+    method does with conditions is in it only where there are any."""
     steps = training.generator_steps or max(1, (training.discriminator_steps or 0) // method["n_critic"])
     return {
         "engine": ENGINE,
         "dataset": dataset,
         "architecture": architecture,
-        "method": method,
+        "method": {k: v for k, v in method.items() if condition is not None or k != "conditional"},
+        **({} if condition is None else {"condition": condition}),
         "training": {
             "generator_steps": steps,
             "batch_size": training.batch_size,

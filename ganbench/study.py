@@ -9,7 +9,7 @@ from pydantic import Field as Key
 from pydantic import NonNegativeInt, PositiveInt, ValidationError
 
 from ganbench import cards, checks, measures, method, misnomers, paper, plugins, yamlfile
-from ganbench.method import OPTIMIZER_KINDS, Adam, Method, Optimizer, Strict
+from ganbench.method import OPTIMIZER_KINDS, Adam, Method, Optimizer, Part, Strict
 from ganbench.paper import Budget, Labels, Paper
 from ganbench.plugins import Registry
 from ganbench.problems import Problem, StudyError, readable
@@ -43,6 +43,8 @@ class DatasetEntry(Entry):
 
     architectures: Annotated[tuple[Entry, ...], Key(min_length=1)] | None = None
     """Instead of the study's, on this dataset."""
+    condition: Part | None = None
+    """What its samples are made for: a condition by name, or as a mapping with its settings."""
     training: TrainingChanges = TrainingChanges()
     """What differs from the study's training on this dataset."""
     evaluation: EvaluationChanges = EvaluationChanges()
@@ -230,6 +232,8 @@ def _entry(item: Any, section: str, registry: Registry) -> Any:
     keys = checks.ENTRY_KEYS[section]
     own = {key: value for key, value in given.items() if key in keys}
     own["settings"] = checks.settings_of(given, keys)
+    if own.get("condition") is not None:
+        own["condition"] = checks.part(own["condition"])
     if isinstance(own.get("name"), str):
         own.setdefault("label", own["name"])
     if isinstance(own.get("architectures"), list):

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,6 +27,16 @@ class Loss(Protocol):
 
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         """What the generator minimises."""
+
+
+class Term(Protocol):
+    """What is added to the objectives beside the adversarial loss, where samples have conditions."""
+
+    def discriminator(self, network: nn.Module, real: Tensor, fake: Tensor, given: Sequence[Tensor]) -> Tensor:
+        """What the discriminator also minimises."""
+
+    def generator(self, network: nn.Module, real: Tensor, fake: Tensor, given: Sequence[Tensor]) -> Tensor:
+        """What the generator also minimises. `network` is the discriminator."""
 
 
 class Penalty(Protocol):
@@ -186,6 +196,13 @@ def straight_on() -> None:
     """No pause between two steps."""
 
 
+def under(scores: Scores, given: Sequence[Tensor]) -> Scores:
+    """The scores (batch,) of samples under their conditions, for penalties: the mean over the patches of a sample."""
+    if not given:
+        return scores
+    return lambda samples: scores(samples, *given).reshape(len(samples), -1).mean(1)
+
+
 def train(
     generator: Player,
     discriminator: Player,
@@ -193,7 +210,7 @@ def train(
     loss: Loss,
     penalty: Penalty | None,
     constraint: Constraint | None,
-    batches: Iterator[Tensor],
+    batches: Iterator[tuple[Tensor, ...]],
     noise: Callable[[], Tensor],
     penalty_stream: torch.Generator,
     steps: int,
@@ -207,6 +224,9 @@ def train(
     unrolled: int = 0,
     generator_turns: int = 1,
     kept: Callable[[int], float] | None = None,
+    matching: bool = False,
+    adversarial: float = 1.0,
+    terms: Sequence[Term] = (),
     course: Course | None = None,
     pause: Callable[[], None] = straight_on,
     time_limit: float = math.inf,
@@ -214,13 +234,17 @@ def train(
     """Train both players up to `steps` generator steps, or until a loss or a weight is no longer finite, or until
     `time_limit` seconds have passed.
 
-    A step is `n_critic` discriminator steps, then one generator step. `batches` yields real samples, `noise()` a
-    batch of generator inputs; the discriminator sees `view` of samples, real and generated. The penalty is added
-    to every `penalty_interval`-th discriminator step, that many times as heavy (lazy regularisation, Karras et al.
-    2020). `simultaneous`: the generator's gradient is taken before the last discriminator step of a turn. `unrolled`:
-    the generator answers to the discriminator that many steps ahead. `generator_turns`: the generator takes that many
-    steps in a turn, on the same noise, which count as one. `kept(step)`: the share of a batch,
-    the samples with the highest scores, that the generator learns from.
+    A step is `n_critic` discriminator steps, then one generator step. `batches` yields real samples, alone or with what
+    they were made for, which both networks then get as a second input; `noise()` makes a batch of generator inputs. The
+    generator's samples of a step are for the conditions of the last real batch. The discriminator sees `view` of
+    samples, real and generated. The penalty is added to every `penalty_interval`-th discriminator step, that many times
+    as heavy (lazy regularisation, Karras et al. 2020). `simultaneous`: the generator's gradient is taken before the
+    last discriminator step of a turn. `unrolled`: the generator answers to the discriminator that many steps ahead.
+    `generator_turns`: the generator takes that many steps in a turn, on the same noise, which count as one.
+    `kept(step)`: the share of a batch, the samples with the highest scores, that the generator learns from. `matching`:
+    real samples with the conditions of their neighbours count as generated ones, half and half (Reed et al. 2016,
+    Algorithm 1). `adversarial` is the weight of the generator's adversarial loss, beside which both minimise their part
+    of the `terms`.
 
     The history gets a row every `log_every` steps, and the steps in `snapshots` keep a copy of the generator; only
     there is anything read back from the device. Both networks are changed in place. `course`: where to go on, with
@@ -231,17 +255,21 @@ def train(
     relativistic = getattr(loss, "relativistic", False)
     learning = [parameter for parameter in discriminator.network.parameters() if parameter.requires_grad]
 
-    def objective(scores: Scores, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def objective(scores: Scores, real: Tensor, fake: Tensor, given: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """The discriminator's loss without penalty, and the scores that it comes from."""
-        real_scores, fake_scores = scores(real), scores(fake)
-        return loss.discriminator(real_scores, fake_scores), real_scores, fake_scores
+        real_scores, fake_scores = scores(real, *given), scores(fake, *given)
+        value = loss.discriminator(real_scores, fake_scores)
+        if matching:
+            strangers = scores(real, *(of.roll(1, 0) for of in given))
+            value = (value + loss.discriminator(real_scores, strangers)) / 2
+        return value, real_scores, fake_scores
 
-    def ahead(real: Tensor, fake: Tensor) -> Scores:
+    def ahead(real: Tensor, fake: Tensor, given: Sequence[Tensor]) -> Scores:
         """The discriminator after `unrolled` more steps on the same samples."""
 
         def future(scores: Scores) -> Tensor:
-            plain = objective(scores, real, fake)[0]
-            return plain if penalty is None else plain + penalty(scores, real, fake, penalty_stream)
+            plain = objective(scores, real, fake, given)[0]
+            return plain if penalty is None else plain + penalty(under(scores, given), real, fake, penalty_stream)
 
         return unrolling.ahead(discriminator.network, discriminator.optimizer, future, unrolled)
 
@@ -257,16 +285,20 @@ def train(
     start = time.perf_counter() - course.seconds
     for step in range(course.step + 1, steps + 1):
         for turn in range(1, n_critic + 1):
-            real = view(next(batches))
+            real, *given = next(batches)
+            real = view(real)
             with torch.no_grad():
-                fake = view(generator.network(noise()))
-            discriminator_loss, real_scores, fake_scores = objective(discriminator.network, real, fake)
-            if real_scores.shape != real.shape[:1]:
+                fake = view(generator.network(noise(), *given))
+            discriminator_loss, real_scores, fake_scores = objective(discriminator.network, real, fake, given)
+            if real_scores.dim() != 1 or len(real_scores) % len(real):
                 raise ValueError(f"a discriminator returns scores (batch,), here {len(real)}; got {real_scores.shape}")
             penalised = discriminator_loss
+            for term in terms:
+                penalised = penalised + term.discriminator(discriminator.network, real, fake, given)
             course.turns += 1
             if penalty is not None and course.turns % penalty_interval == 0:
-                course.penalty = penalty_interval * penalty(discriminator.network, real, fake, penalty_stream)
+                judge = under(discriminator.network, given)
+                course.penalty = penalty_interval * penalty(judge, real, fake, penalty_stream)
                 penalised = penalised + course.penalty
             discriminator.descend(penalised)
             if not simultaneous or turn < n_critic:
@@ -274,19 +306,22 @@ def train(
 
         inputs = noise()
         for turn in range(generator_turns):
-            fake = view(generator.network(inputs))
+            fake = view(generator.network(inputs, *given))
             if unrolled:
-                judge = ahead(real, fake)
+                judge = ahead(real, fake, given)
             else:
                 judge = discriminator.network
                 for parameter in learning:  # the generator's step needs no gradient for them
                     parameter.requires_grad_(False)
-            scores = judge(fake)
-            rivals = judge(real) if relativistic else real_scores.detach()
+            scores = judge(fake, *given)
+            rivals = judge(real, *given) if relativistic else real_scores.detach()
             if kept is not None:
                 best = scores.topk(math.ceil(kept(step) * len(scores))).indices
                 scores, rivals = scores[best], rivals[best]
             generator_loss = loss.generator(rivals, scores)
+            if terms:
+                own = [term.generator(discriminator.network, real, fake, given) for term in terms]
+                generator_loss = adversarial * generator_loss + torch.stack(own).sum()
             generator.descend(generator_loss)
             for parameter in learning:
                 parameter.requires_grad_(True)

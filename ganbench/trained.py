@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganbench import layout
 from ganbench.generate import generate
+from ganbench.given import Given
 from ganbench.runs import Run
 from ganbench.streams import stream
 
@@ -45,11 +46,13 @@ class Trained:
         timed_out = self.record["status"] == "timeout"
         return int(self.record["step"] if timed_out else self.spec["training"]["generator_steps"])
 
-    def samples(self, weights: str, step: int, count: int, role: str) -> Tensor:
-        """Samples after a step, with `raw` or `ema` weights. The same noise for every step. Raises NotFiniteError."""
+    def samples(self, weights: str, step: int, count: int, role: str, given: Given | None = None) -> Tensor:
+        """Samples after a step, with `raw` or `ema` weights, for the first conditions of a split if there are any. The
+        same noise for every step. Raises NotFiniteError."""
         self.load(weights, step)
         noise_dim = self.spec["architecture"]["settings"]["noise_dim"]
-        return generate(self.network, count, noise_dim, stream(self.run.seed, role, self.device))
+        asked = given.first(count).values if given else None
+        return generate(self.network, count, noise_dim, stream(self.run.seed, role, self.device), asked)
 
     def load(self, weights: str, step: int) -> None:
         """Give the network its weights after a step."""

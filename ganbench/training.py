@@ -12,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 from ganbench import (
     augmentation,
     checkpoint,
+    conditioning,
     data,
     files,
     folder,
@@ -21,7 +22,9 @@ from ganbench import (
     numerics,
     optimizers,
     plugins,
+    terms,
 )
+from ganbench.given import Form, Given
 from ganbench.progress import Progress
 from ganbench.runs import Plan, Run
 from ganbench.session import Session, Side, Undertaking
@@ -32,14 +35,20 @@ from ganbench.train import Course, Player, train, unchanged
 from ganbench.tune import best
 
 
-def networks(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) -> tuple[Any, nn.Module, nn.Module]:
-    """The architecture plugin, the generator and the discriminator of a spec, freshly initialised."""
+def networks(
+    plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device, form: Form | None = None
+) -> tuple[Any, nn.Module, nn.Module]:
+    """The architecture plugin, the generator and the discriminator of a spec, freshly initialised, for samples of a
+    shape and conditions of a form."""
     card = plan.registry.card("architecture", spec["architecture"]["name"])
     architecture = plugins.load(card, spec["architecture"]["settings"])
     method, constraint = spec["method"], part(plan, "constraint", spec["method"])
     torch.manual_seed(derive(spec["seed"], "initialisation"))
     seen = (method["packing"] * shape[0], *shape[1:])
-    made: list[nn.Module] = [architecture.generator(shape), architecture.discriminator(seen)]
+    made = [
+        conditioning.generator(architecture, shape, form, method),
+        conditioning.discriminator(architecture, seen, form, method),
+    ]
     if hasattr(constraint, "prepare"):
         constraint.prepare(made[1])
     if len(shape) > 1 and numerics.is_channels_last(spec["training"]):
@@ -48,9 +57,11 @@ def networks(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.devic
     return architecture, generator, discriminator
 
 
-def build(plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device) -> tuple[Any, Player, Player]:
+def build(
+    plan: Plan, spec: Spec, shape: tuple[int, ...], device: torch.device, form: Form | None = None
+) -> tuple[Any, Player, Player]:
     """The architecture plugin of a spec, and both players."""
-    architecture, generator, discriminator = networks(plan, spec, shape, device)
+    architecture, generator, discriminator = networks(plan, spec, shape, device, form)
     method = spec["method"]
     average = None if method["ema"] is None else optimizers.average(generator, method["ema"])
     numerics.apply(spec["training"], [generator, discriminator], device)  # the average copied the network before
@@ -67,16 +78,16 @@ def _player(network: nn.Module, settings: Spec, falling: int | None, average: Av
     return Player(network, optimizer, average, optimizers.falling(optimizer, falling) if falling else None)
 
 
-def train_run(plan: Plan, run: Run, samples: Tensor, device: torch.device) -> None:
-    """Train one run on the training split (on the device), from its checkpoint if there is one that will do, and write
-    its folder, the record last."""
+def train_run(plan: Plan, run: Run, samples: Tensor, device: torch.device, given: Given | None = None) -> None:
+    """Train one run on the training split with its conditions (on the device), from its checkpoint if there is one that
+    will do, and write its folder, the record last."""
     with interruptions.deferred() as interruption:
-        work = _begun(plan, run, samples, device, interruption)
+        work = _begun(plan, run, samples, device, given, interruption)
         try:
             work.sidecar.resume()
         except checkpoint.RefusedError as error:
             afresh(plan, run, error)
-            work = _begun(plan, run, samples, device, interruption)
+            work = _begun(plan, run, samples, device, given, interruption)
         session, spec = work.session, work.run.spec
         progress = _progress(plan, run, spec["training"]["generator_steps"], session.course.step)
         limit = math.inf if run.time_limit is None else run.time_limit
@@ -84,25 +95,33 @@ def train_run(plan: Plan, run: Run, samples: Tensor, device: torch.device) -> No
         finish(plan, work, samples, machine.provenance(device))
 
 
-def begin(plan: Plan, spec: Spec, samples: Tensor, device: torch.device) -> Session[Player]:
+def begin(plan: Plan, spec: Spec, samples: Tensor, device: torch.device, given: Given | None = None) -> Session[Player]:
     """A training before its first step."""
-    return session_of(plan, spec, samples, build(plan, spec, tuple(samples.shape[1:]), device))
+    form = given.form if given else None
+    return session_of(plan, spec, samples, build(plan, spec, tuple(samples.shape[1:]), device, form), given)
 
 
-def session_of(plan: Plan, spec: Spec, samples: Tensor, built: tuple[Any, Side, Side]) -> Session[Side]:
+def session_of(
+    plan: Plan, spec: Spec, samples: Tensor, built: tuple[Any, Side, Side], given: Given | None = None
+) -> Session[Side]:
     """The same of an architecture, a generator and a discriminator that are built already."""
     architecture, generator, discriminator = built
     penalty = _penalty(plan, spec["method"])
     streams = Streams(spec["seed"], samples.device)
-    batches = data.Batches(samples, batch_of(spec), streams["data"])
-    return Session(architecture, generator, discriminator, penalty, streams, batches, Course())
+    batches = data.Batches(samples, batch_of(spec), streams["data"], given.values if given else None)
+    return Session(architecture, generator, discriminator, penalty, streams, batches, Course(), given)
 
 
 def _begun(
-    plan: Plan, planned: Run, samples: Tensor, device: torch.device, interruption: interruptions.Interruption
+    plan: Plan,
+    planned: Run,
+    samples: Tensor,
+    device: torch.device,
+    given: Given | None,
+    interruption: interruptions.Interruption,
 ) -> Undertaking[Player]:
     effort, run = machine.Effort(device), best.settled(plan, planned)
-    return undertaking(plan, planned, run, begin(plan, run.spec, samples, device), effort, interruption)
+    return undertaking(plan, planned, run, begin(plan, run.spec, samples, device, given), effort, interruption)
 
 
 def undertaking(
@@ -167,6 +186,7 @@ def fit(
     """Take a training from where it is to its end. `pause()` comes after every step, and may raise."""
     budget, method, streams = spec["training"], spec["method"], session.streams
     batch, noise_dim, device = batch_of(spec), session.architecture.noise_dim, streams.device
+    wishes = method.get("conditional", {})
     train(
         session.generator,
         session.discriminator,
@@ -187,6 +207,9 @@ def fit(
         unrolled=method["unrolled"],
         generator_turns=method["generator_turns"],
         kept=_kept(method, batch, len(session.batches.samples)),
+        matching=wishes.get("matching", False),
+        adversarial=wishes.get("adversarial", 1.0),
+        terms=terms.of(method),
         course=session.course,
         pause=pause,
         time_limit=time_limit,

@@ -10,9 +10,17 @@ from ganbench import spaces
 from ganbench.spaces import Typed
 
 Kind = Literal["points", "images"]
-Fact = Literal["modes", "classes", "logits", "training", "labels"]
+Fact = Literal["modes", "classes", "logits", "training", "labels", "truth", "again", "captions", "attributes"]
 """What a metric may need beyond features: known modes, the dataset's own classes, logits of any classifier, the
-training split, and labels of the generated samples."""
+training split; of conditional runs the class that a sample was made for (`labels`) or its words (`captions`), the true
+sample of its condition (`truth`), and a second sample for it (`again`); and what an extractor reads in images, one
+head per `attributes`."""
+
+Form = Literal["class", "image", "text"]
+"""What a condition is: the class of a sample, an image that it is made from, or words that say what it shows."""
+
+Way = Literal["projection", "classifier", "normalisation"]
+"""Ways to condition that ask more of an architecture than concatenation."""
 
 SHORT = re.compile(r"[A-Za-z0-9-]+")
 EXTRACTOR_FORMS = frozenset({"trained", "pretrained", "fixed"})
@@ -21,6 +29,7 @@ EXTRACTOR_FORMS = frozenset({"trained", "pretrained", "fixed"})
 TRAITS: dict[str, dict[str, Any]] = {
     "dataset": {"kind": Kind},
     "architecture": {"kinds": tuple[Kind, ...]},
+    "condition": {"makes": Form},
     "extractor": {"provides": tuple[Fact, ...]},
     "metric": {
         "kinds": tuple[Kind, ...],
@@ -38,6 +47,15 @@ TRAITS: dict[str, dict[str, Any]] = {
 }
 """Traits that a plugin of a kind must declare. Any plugin may have `search`, see `ganbench.spaces`."""
 
+OPTIONAL: dict[str, dict[str, Any]] = {
+    "architecture": {"given": tuple[Form, ...], "conditions": tuple[Way, ...]},
+    "dataset": {"words": tuple[str, ...]},
+    "condition": {"baseline": str},
+}
+"""Traits that a plugin of a kind may declare: the conditions that an architecture's own networks take, and need; and
+the ways of conditioning that it has. The words of a dataset's captions. The name of what a condition offers without
+learning (its method `trivial`)."""
+
 
 def problem(
     kind: str, traits: Mapping[str, Any], fields: Mapping[str, Typed], methods: Set[str], missing: object
@@ -50,7 +68,8 @@ def problem(
         wanted = {**wanted, **dict.fromkeys(("weights_url", "weights_file", "weights_sha256", "weights_variable"), str)}
         if "weights" not in fields:
             return 'an extractor with weights has a setting `weights: str = ""`, their path'
-    for name, type_ in wanted.items():
+    may = {name: type_ for name, type_ in OPTIONAL.get(kind, {}).items() if name in traits}
+    for name, type_ in {**wanted, **may}.items():
         try:
             TypeAdapter(type_).validate_python(traits.get(name, missing), strict=type_ is not float)
         except ValidationError:

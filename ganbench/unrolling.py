@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim import Optimizer
 
-Scores = Callable[[Tensor], Tensor]
+Scores = Callable[..., Tensor]
+"""Of samples (batch, ...), followed by their conditions where there are any."""
 Weights = dict[str, Tensor]
 
 
@@ -27,8 +28,8 @@ def ahead(network: nn.Module, optimizer: Optimizer, loss: Callable[[Scores], Ten
     (group,) = optimizer.param_groups
     states = {name: dict(optimizer.state.get(p, {})) for name, p in network.named_parameters()}
 
-    def scores(samples: Tensor) -> Tensor:  # by the weights of the moment: after the loop, the last ones
-        found: Tensor = functional_call(network, weights, (samples,))
+    def scores(*seen: Tensor) -> Tensor:  # by the weights of the moment: after the loop, the last ones
+        found: Tensor = functional_call(network, weights, seen)
         return found
 
     for _ in range(steps):

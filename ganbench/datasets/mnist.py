@@ -39,7 +39,7 @@ class Dataset:
     def splits(self, raw: Path) -> dict[str, Split]:
         """Read `raw`/MNIST/raw, downloading what is missing. Raises DataError if that fails."""
         published = idx.read("MNIST", raw)
-        for split, (images, labels) in published.items():
+        for split, (images, labels, _) in published.items():
             if labels is None or (fingerprint(images), fingerprint(labels)) != GENUINE[split]:
                 raise DataError(
                     f"mnist: {idx.folder('MNIST', raw) / idx.PREFIXES[split]}-* are not the genuine files; remove "

@@ -17,7 +17,7 @@ class Metric:
     the real reference samples of it. Catches a generator that ignores the class or varies too little within it. The
     bias of small samples is that of a class, not of the whole: compare with real data."""
 
-    kinds: ClassVar[tuple[str, ...]] = ("images",)
+    kinds: ClassVar[tuple[str, ...]] = ("points", "images")
     needs: ClassVar[tuple[str, ...]] = ("labels",)
     short: ClassVar[str] = "class-fd"
     title: ClassVar[str] = "Fréchet distance within classes"
@@ -38,7 +38,7 @@ class Metric:
         Raises EvidenceError for a class of the reference with fewer than 10 samples on either side, for a generated
         class that the reference does not have, and without labels.
         """
-        asked, true = fake.labelled()[1], real.evidence.labelled()[1]
+        asked, true = fake.asked(), real.evidence.asked()
         classes = true.unique().tolist()
         unknown = sorted(set(asked.tolist()) - set(classes))
         if unknown:

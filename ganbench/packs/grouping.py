@@ -54,6 +54,8 @@ def _obstacle(spec: Spec, method: Spec, registry: Registry) -> str | None:
         part = method[kind]
         if part and not registry.card(kind, part["name"]).traits.get("packs", unless_said):
             return f"{kind} {part['name']} does not say `packs`" if not unless_said else f"loss {part['name']} says so"
+    if "condition" in spec:
+        return "its samples have conditions"
     if method["augment"]:
         return "augmentation draws for one run"
     if method["generator_turns"] > 1:

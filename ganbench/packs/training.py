@@ -8,7 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench import checkpoint, data, interruptions, jobs, layout, machine, optimizers, plugins, processor, training
+from ganbench import (
+    checkpoint,
+    data,
+    given,
+    interruptions,
+    jobs,
+    layout,
+    machine,
+    optimizers,
+    plugins,
+    processor,
+    training,
+)
 from ganbench.interruptions import Interruption
 from ganbench.packs import grouping, loop
 from ganbench.packs.average import Average
@@ -33,6 +45,8 @@ REHEARSAL = 3
 def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
     """Train the runs of a job that are not trained yet; False if one raised."""
     samples = data.read(plan.datasets[job.dataset], "train").samples.to(device)
+    conditions = given.read(plan.datasets[job.dataset], "train")
+    asked = conditions.to(device) if conditions else None
     packed = [run for run in job.runs if "pack" in run.spec]
     if len(packed) < len(job.runs):
         optimizers.warm_up()
@@ -43,7 +57,7 @@ def carry_out(plan: Plan, job: Job, device: torch.device) -> bool:
             with processor.products(device) as products:
                 train_together(plan, together, samples, {"products": products, "memory": memory})
         else:
-            training.train_run(plan, together[0], samples, device)
+            training.train_run(plan, together[0], samples, device, asked)
 
     return jobs.each(plan, job, work, lambda runs: grouping.packs(runs, plan.registry, len(runs)))
 
@@ -270,7 +284,7 @@ def feed(
         return torch.stack([*drawn, *drawn[:1] * padding])
 
     def real() -> Tensor:
-        return filled([next(own) for own in batches])
+        return filled([next(own)[0] for own in batches])
 
     def noise() -> Tensor:
         return filled([torch.randn(size, generator=own, device=own.device, dtype=dtype) for own in streams])

@@ -133,7 +133,7 @@ def _pool(dataset: Dataset) -> Pool:
         needed = dataset.samples * max(len(mixture.centres), REDRAWS + 1)
         points = mixture.sample(needed, stream(0, "sanity real"))
         return Pool(points, mixture.nearest(points)[0], training, dataset.samples)
-    samples, labels = data.read(dataset, "validation")
+    samples, labels, _ = data.read(dataset, "validation")
     if labels is None:
         raise SanityError(
             f"the samples of '{dataset.label}' have no labels, so none can be of a wrong or missing class"

@@ -45,7 +45,7 @@ def one_shape(dataset: Any) -> None:
 
 def labels(dataset: Any) -> None:
     """Labels, which images need, are int64 (n,), from 0 to `classes` - 1 (of stacks, of all channels together)."""
-    for name, (held, given) in _splits(dataset).items():
+    for name, (held, given, _) in _splits(dataset).items():
         if given is None:
             demand(dataset.kind == "points", f"'{name}' has no labels; images need them for their extractor")
             continue

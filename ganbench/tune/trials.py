@@ -56,6 +56,8 @@ class Bench:
         self.plan, self.search, self.device = plan, search, device
         self.samples = data.read(search.dataset, "train").samples.to(device)
         self.instruments: Instruments = reference.read(plan, search.dataset, device)
+        conditions = self.instruments.given.get("train")
+        self.given = conditions.to(device) if conditions else None
         optimizers.warm_up()
 
     def try_out(self, asked: Record, referee: Referee) -> Record:
@@ -95,7 +97,7 @@ class Bench:
         rungs = {*spec["training"]["snapshots"], steps}
         name = f"{self.search.cell}/trial{asked['number']}/seed{spec['seed']}"
         progress = Progress(name, steps, layout.results(self.plan.study.study), len(self.plan.runs))
-        session = training.begin(self.plan, spec, self.samples, self.device)
+        session = training.begin(self.plan, spec, self.samples, self.device, self.given)
         course, curve = session.course, list[Record]()
 
         def judge() -> None:
@@ -123,8 +125,11 @@ class Bench:
         measures = self.search.objectives
         count = max(measure.samples for measure in measures)
         noise = stream(spec["seed"], "over training", self.device)
-        samples = generate(session.generator.network, count, session.architecture.noise_dim, noise)
-        metrics = self.instruments.measure(self.instruments.see(samples, measures), measures)
+        conditions = self.instruments.given.get("validation")
+        asked = conditions.first(count) if conditions else None
+        values = asked.values if asked else None
+        samples = generate(session.generator.network, count, session.architecture.noise_dim, noise, values)
+        metrics = self.instruments.measure(self.instruments.see(samples, measures, asked), measures)
         if None in metrics.values():
             raise UndefinedError("the objective is not defined")
         return metrics
