@@ -9,11 +9,20 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
 from ganbench.captions import PADDING
+from ganbench.evidence import Evidence, EvidenceError
+
+
+def captions(evidence: Evidence) -> Tensor:
+    """The captions (n, places) that samples were made for, or stand for. Raises EvidenceError where there are none."""
+    if evidence.given is None or evidence.given.dim() != 2:
+        raise EvidenceError("this metric needs samples that were made for captions, and these were not")
+    return evidence.given
 
 
 def heads(logits: Tensor, places: int) -> Tensor:
     """A reader's logits (n, places * words) as log-probabilities (n, places, words) of the words at each place."""
-    return logits.unflatten(1, (places, -1)).log_softmax(2)
+    found: Tensor = logits.unflatten(1, (places, -1)).log_softmax(2)
+    return found
 
 
 def loss(logits: Tensor, captions: Tensor) -> Tensor:

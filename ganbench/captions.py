@@ -1,6 +1,5 @@
 """Captions: short sentences as numbers of words, such as a network reads."""
 
-import itertools
 import re
 from collections.abc import Iterable, Sequence
 
@@ -17,9 +16,9 @@ PADDING = 0
 def parse(texts: Iterable[str], words: Sequence[str], source: str) -> Tensor:
     """Captions as int64 (n, length): word k of `words` is number k + 1, and 0 fills up short captions.
 
-    Case and punctuation are ignored. A word may be several ("left of"); of words that begin alike, the longest is taken.
-    `source` says in errors where the captions are from. Raises DataError for a word that is not known and for an empty
-    caption, naming the sample and the closest word.
+    Case and punctuation are ignored. A word may be several ("left of"); of words that begin alike, the longest is
+    taken. `source` says in errors where the captions are from. Raises DataError for a word that is not known and for
+    an empty caption, naming the sample and the closest word.
     """
     numbers = {tuple(_split(word)): number for number, word in enumerate(words, 1)}
     found = [_numbers(_split(text), numbers, f"{source}: the caption of sample {i}") for i, text in enumerate(texts)]
@@ -30,20 +29,6 @@ def parse(texts: Iterable[str], words: Sequence[str], source: str) -> Tensor:
 def text(caption: Tensor, words: Sequence[str]) -> str:
     """One caption (length,) as a sentence."""
     return " ".join(words[number - 1] for number in caption.tolist() if number != PADDING)
-
-
-def checked(captions: Tensor | None, samples: int) -> Tensor:
-    """Captions int64 (samples, length) of at least a word each. Raises DataError, naming the first sample that has
-    none."""
-    if captions is None:
-        raise DataError("this data has no captions that its samples could be made for")
-    if captions.dtype != torch.int64 or captions.dim() != 2 or len(captions) != samples:
-        kind, shape = captions.dtype, tuple(captions.shape)
-        raise DataError(f"captions are int64 ({samples}, length), a row for each sample; there are {kind} {shape}")
-    empty = (captions == PADDING).all(1).nonzero()
-    if len(empty):
-        raise DataError(f"sample {int(empty[0])}: its caption is empty")
-    return captions
 
 
 def _split(text: str) -> list[str]:
@@ -59,7 +44,7 @@ def _numbers(parts: list[str], numbers: dict[tuple[str, ...], int], what: str) -
         ends = range(min(at + longest, len(parts)), at, -1)
         end = next((end for end in ends if tuple(parts[at:end]) in numbers), None)
         if end is None:
-            known = [*map(" ".join, numbers), *itertools.chain(*numbers)]
+            known = map(" ".join, numbers)
             raise DataError(f"{what}, '{' '.join(parts)}': {unknown('unknown word', parts[at], known)}")
         found.append(numbers[tuple(parts[at:end])])
         at = end

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ganbench import canvas
-from ganbench.data import Split
+from ganbench.data import EXTRACTOR, Split
 from ganbench.streams import stream
 
-COUNTS = {"train": 16_000, "validation": 4_000, "test": 4_000}
+COUNTS = {"train": 16_000, "validation": 4_000, "test": 4_000, EXTRACTOR: 16_000}
 SIDE, MIDDLE = 32, 16.0
 
 ARTICLE = "a"
@@ -44,8 +44,9 @@ class Dataset:
     picture has one caption only. Red squares, blue circles and yellow triangles are in the validation and test splits
     and never in the training split, where each of these colours and shapes occurs with the others: whether they are
     drawn shows whether a generator composes words. A word is at the same place in every caption; "left of" is one word.
-    16,000 pictures are for training, 4,000 for validation, 4,000 for testing. A label is the size and shape of
-    the first object.
+    16,000 pictures are for training, 4,000 for validation, 4,000 for testing; and 16,000 of all combinations for
+    extractors, which must recognise what no generator was trained on. A label is the size and shape of the first
+    object.
     """
 
     kind: ClassVar[str] = "images"
@@ -63,51 +64,59 @@ class Dataset:
     """The most objects of a picture; with 2, half of the pictures have one."""
 
     def splits(self, raw: Path) -> dict[str, Split]:
-        """The three splits; needs no files."""
+        """The splits, and one for extractors; needs no files."""
         return {name: self._drawn(count, name == "train", name) for name, count in COUNTS.items()}
 
     def _drawn(self, count: int, training: bool, role: str) -> Split:
         random = stream(0, f"shapes {role}")
-        sizes, colours, kinds = _choices(count, len(SIZES), random), *_looks(count, training, random)
-        relations, other_colours, other_kinds = _choices(count, len(RELATIONS), random), *_looks(count, training, random)
+        first, second = (_looks(count, training, random) for _ in range(2))
+        sizes, relations = (_choices(count, len(of), random) for of in (SIZES, RELATIONS))
         two = _choices(count, self.objects, random) == 1
         sides = torch.tensor(FROM)[relations] * two[:, None]
         pictures = torch.zeros(count, 3, SIDE, SIDE)
-        radii, paints = torch.tensor(RADII)[sizes], torch.tensor(PAINTS)[colours] / 255
-        pictures = canvas.painted(pictures, kinds, _places(sides, random), radii, paints)
-        radii, paints = torch.where(two, MEDIUM, canvas.NOTHING), torch.tensor(PAINTS)[other_colours] / 255
-        pictures = canvas.painted(pictures, other_kinds, _places(-sides, random), radii, paints)
-        article = self._numbers([ARTICLE], torch.zeros_like(kinds))
-        first = (article, self._numbers(SIZES, sizes), self._numbers(COLOURS, colours), self._numbers(canvas.KINDS, kinds))
-        captions = torch.stack(first, 1)
+        for side, radii, looks in (
+            (sides, torch.tensor(RADII)[sizes], first),
+            (-sides, torch.where(two, MEDIUM, canvas.NOTHING), second),
+        ):
+            paints = torch.tensor(PAINTS)[looks.colours] / 255
+            pictures = canvas.painted(pictures, looks.kinds, _places(side, random), radii, paints)
+        article = _numbers((ARTICLE,), torch.zeros_like(sizes))
+        captions = torch.stack([article, _numbers(SIZES, sizes), *_in_words(first)], 1)
         if self.objects == 2:
-            shown = (self._numbers(COLOURS, other_colours), self._numbers(canvas.KINDS, other_kinds))
-            rest = torch.stack([self._numbers(RELATIONS, relations), article, *shown], 1)
+            rest = torch.stack([_numbers(RELATIONS, relations), article, *_in_words(second)], 1)
             captions = torch.cat([captions, rest * two[:, None]], 1)
-        labels = sizes * len(canvas.KINDS) + kinds
-        return Split((255 * pictures).round().to(torch.uint8), labels, captions)
+        return Split((255 * pictures).round().to(torch.uint8), sizes * len(canvas.KINDS) + first.kinds, captions)
 
-    def _numbers(self, group: tuple[str, ...] | list[str], chosen: Tensor) -> Tensor:
-        """The numbers in captions (n,) of words chosen from a group."""
-        return torch.tensor([self.words.index(word) + 1 for word in group])[chosen]
+
+class Looks(NamedTuple):
+    """Colours and shapes (n,), by their places among all."""
+
+    colours: Tensor
+    kinds: Tensor
 
 
 def _choices(count: int, among: int, random: torch.Generator) -> Tensor:
     return torch.randint(among, (count,), generator=random)
 
 
-def _looks(count: int, training: bool, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Colours and shapes (n,), of all pairs, or of those that are not held out, alike often."""
-    pairs = torch.tensor(
-        [
-            (i, k)
-            for i, colour in enumerate(COLOURS)
-            for k, kind in enumerate(canvas.KINDS)
-            if not (training and (colour, kind) in HELD_OUT)
-        ]
-    )
-    colours, kinds = pairs[_choices(count, len(pairs), random)].unbind(1)
-    return colours, kinds
+def _looks(count: int, training: bool, random: torch.Generator) -> Looks:
+    """Of all pairs, or of those that are not held out, alike often."""
+    pairs = [
+        (i, k)
+        for i, colour in enumerate(COLOURS)
+        for k, kind in enumerate(canvas.KINDS)
+        if not (training and (colour, kind) in HELD_OUT)
+    ]
+    return Looks(*torch.tensor(pairs)[_choices(count, len(pairs), random)].unbind(1))
+
+
+def _in_words(looks: Looks) -> tuple[Tensor, Tensor]:
+    return _numbers(COLOURS, looks.colours), _numbers(canvas.KINDS, looks.kinds)
+
+
+def _numbers(group: tuple[str, ...], chosen: Tensor) -> Tensor:
+    """The numbers in captions (n,) of words chosen from a group."""
+    return torch.tensor([Dataset.words.index(word) + 1 for word in group])[chosen]
 
 
 def _places(sides: Tensor, random: torch.Generator) -> Tensor:

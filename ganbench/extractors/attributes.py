@@ -30,7 +30,7 @@ class Extractor:
         """The same network before training, to load weights into."""
         return classifier.Classifier(shape, classes)
 
-    def accuracies(self, logits: Tensor, test: Split, train: Split) -> dict[str, float]:
+    def accuracies(self, logits: Tensor, train: Split, test: Split) -> dict[str, float]:
         """By attribute, the share of test captions that name it in which it is read right."""
         if test.captions is None or train.captions is None:
             raise DataError("attributes are read in images with captions, and this dataset has none")
