@@ -31,8 +31,8 @@ class Metric:
     citation: ClassVar[str] = "after the semantic object accuracy of Hinz et al. 2020 (arXiv:1910.13321)"
     order: ClassVar[int] = 74
 
-    on: Literal["all", "held-out", "seen"] = "all"
-    """Of which captions: all, or only those with a pair of neighbouring words that no training caption has ("red
+    captions: Literal["all", "held-out", "seen"] = "all"
+    """Which captions count: all, or only those with a pair of neighbouring words that no training caption has ("red
     square"), or only those without."""
     whole: bool = False
     """Whether captions count in the place of attributes, each as right if all its attributes are."""
@@ -44,14 +44,14 @@ class Metric:
         reader, or the training split.
         """
         enough(fake, self.minimum)
-        captions, training = attributes.captions(fake), attributes.captions(real.training_split().evidence)
-        named, right = attributes.said(captions, training), attributes.right(fake.class_logits(), captions)
-        if self.on != "all":
-            held_out = attributes.held_out(captions, training)
-            named = named & (held_out if self.on == "held-out" else ~held_out)[:, None]
+        asked, training = attributes.captions(fake), attributes.captions(real.training_split().evidence)
+        named, right = attributes.said(asked, training), attributes.right(fake.class_logits(), asked)
+        if self.captions != "all":
+            held_out = attributes.held_out(asked, training)
+            named = named & (held_out if self.captions == "held-out" else ~held_out)[:, None]
         counted = named.any(1)
         if not counted.any():
-            raise TooFewError(f"none of the {len(fake)} captions is one that counts ({self.on})")
+            raise TooFewError(f"none of the {len(fake)} captions is one that counts ({self.captions})")
         if self.whole:
             return 100 * float((right | ~named)[counted].all(1).double().mean())
         shares = (right & named).sum(0).double() / named.sum(0)

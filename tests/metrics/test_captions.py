@@ -63,9 +63,9 @@ def test_captions_with_new_pairs_of_words_are_counted_apart() -> None:
     assert 0.1 < new.double().mean() < 0.25
     shown = asked.clone()
     shown[new, 3] = 7  # never composes
-    assert AttributeAccuracy(on="seen", whole=True)(made(asked, shown), reference()) == 100
-    assert AttributeAccuracy(on="held-out", whole=True)(made(asked, shown), reference()) == 0
-    assert AttributeAccuracy(on="held-out")(made(asked, shown), reference()) == pytest.approx(100 * 2 / 3)
+    assert AttributeAccuracy(captions="seen", whole=True)(made(asked, shown), reference()) == 100
+    assert AttributeAccuracy(captions="held-out", whole=True)(made(asked, shown), reference()) == 0
+    assert AttributeAccuracy(captions="held-out")(made(asked, shown), reference()) == pytest.approx(100 * 2 / 3)
     together = AttributeAccuracy(whole=True)(made(asked, shown), reference())
     assert together == pytest.approx(100 * (1 - float(new.double().mean())))
 
@@ -148,6 +148,6 @@ def test_none_or_all_of_the_captions_may_be_held_out(on: str) -> None:
     """Then the other metric has no value, which a page shows as such."""
     asked = drawn(200, held_out=False) if on == "held-out" else torch.tensor([[ARTICLE, 2, *HELD_OUT]]).repeat(50, 1)
     with pytest.raises(TooFewError, match=on):
-        AttributeAccuracy(on=on)(made(asked, asked), reference())  # type: ignore[arg-type]
-    other = AttributeAccuracy(on="seen" if on == "held-out" else "held-out")
+        AttributeAccuracy(captions=on)(made(asked, asked), reference())  # type: ignore[arg-type]
+    other = AttributeAccuracy(captions="seen" if on == "held-out" else "held-out")
     assert other(made(asked, asked), reference()) == 100
