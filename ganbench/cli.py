@@ -211,9 +211,11 @@ def _recover(options: argparse.Namespace) -> int:
 
 def _data(options: argparse.Namespace) -> int:
     plan = _planned(options)
-    from ganbench import data
+    from ganbench import given
 
-    data.prepare(_named(plan.data, options), layout.raw_data(plan.study.data))
+    wanted = _named(plan.data, options)
+    same = [dataset for dataset in plan.datasets.values() if dataset.key == wanted.key]
+    given.prepare(same, layout.raw_data(plan.study.data))
     return 0
 
 

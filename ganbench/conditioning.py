@@ -161,9 +161,12 @@ class Normalised(nn.Module):
 
     def __init__(self, body: nn.Module, code: Encoder) -> None:
         super().__init__()
-        if not isinstance(body, nn.Sequential) or not any(map(_normalises, body)):
-            raise UnconditionableError("this generator has no batch normalisation between its layers")
-        self.body = nn.ModuleList(Adapted(layer, code.width) if _normalises(layer) else layer for layer in body)
+        outer = list(body) if isinstance(body, nn.Sequential) else []
+        if not any(map(_normalises, outer)) or sum(map(_normalises, body.modules())) > sum(map(_normalises, outer)):
+            raise UnconditionableError(
+                "this generator has no batch normalisation between its layers, or more within them"
+            )
+        self.body = nn.ModuleList(Adapted(layer, code.width) if _normalises(layer) else layer for layer in outer)
         self.code = code
 
     def forward(self, noise: Tensor, given: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Datasets as tensors: prepared once into one file, read by every run."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,13 +31,21 @@ class Split(NamedTuple):
     captions: Tensor | None = None
 
 
-def prepare(dataset: Dataset, raw: Path) -> None:
-    """Load a dataset (download it if need be), check it, and write all its splits as one tensor file.
+Splits = dict[str, Split]
+
+
+def fine(splits: Splits) -> None:
+    """Nothing more to check."""
+
+
+def prepare(dataset: Dataset, raw: Path, check: Callable[[Splits], None] = fine) -> None:
+    """Load a dataset (download it if need be), check it, and write all its splits as one tensor file. `check` may raise
+    too, before anything is written.
 
     Raises DataError.
     """
     plugin = plugins.load(dataset.card, dataset.spec["settings"])
-    splits: dict[str, Split] = plugin.splits(raw)
+    splits: Splits = plugin.splits(raw)
     tensors = {}
     for name in (*SPLITS, *([EXTRACTOR] if EXTRACTOR in splits else [])):
         samples, labels, captions = splits[name]
@@ -50,6 +59,7 @@ def prepare(dataset: Dataset, raw: Path) -> None:
                 raise DataError(f"dataset '{dataset.card.name}', split '{name}': {message}")
             # copies, as a plugin may hand over slices of one tensor, and a file's tensors share nothing
             tensors[f"{name}_{part}"] = tensor.clone(memory_format=torch.contiguous_format)
+    check(splits)
     hashes = {name: fingerprint(tensor) for name, tensor in tensors.items()}
     tensorfiles.write(layout.data(dataset.key), tensors, hashes)
 

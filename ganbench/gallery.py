@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganbench import data, layout, modes, neighbours, sheet, tensorfiles
 from ganbench.evidence import Evidence, Reference
-from ganbench.generate import NotFiniteError
+from ganbench.generate import NotFiniteError, generate
 from ganbench.reference import Instruments, Seen
 from ganbench.streams import stream
 from ganbench.trained import Trained
@@ -20,7 +20,10 @@ SHOWN, NEAREST = 12, 3
 MOST_MODES = 100
 """More modes cannot be told apart as bars."""
 
-FILES = (layout.FILM, layout.INTERPOLATION, layout.NEIGHBOURS)
+ROWS, PER_ROW = 10, 10
+"""Samples by condition: at most so many classes, a row each, with so many samples."""
+
+FILES = (layout.FILM, layout.INTERPOLATION, layout.NEIGHBOURS, layout.CONDITIONS)
 
 
 def remove(folder: Path) -> None:
@@ -37,6 +40,7 @@ def write(trained: Trained, seen: Seen, instruments: Instruments) -> None:
     else:
         sheet.write_rows(_interpolations(trained, instruments), STOPS, trained.folder / layout.INTERPOLATION)
         _write_neighbours(trained, seen, instruments)
+        _write_conditions(trained, instruments)
 
 
 def mode_masses(seen: Seen, instruments: Instruments) -> dict[str, list[float]] | None:
@@ -88,6 +92,20 @@ def _interpolations(trained: Trained, instruments: Instruments) -> Tensor:
     given = asked.first(PATHS).values.repeat_interleave(STOPS, 0).to(trained.device) if asked else None
     made = trained.network.eval()(path.flatten(0, 1), *(() if given is None else (data.as_floats(given),)))
     return data.as_bytes(made).cpu()
+
+
+@torch.no_grad()
+def _write_conditions(trained: Trained, instruments: Instruments) -> None:
+    """What the generator makes of each condition: a row of samples for each class."""
+    asked = instruments.given.get("test")
+    if asked is None or asked.form.kind != "class":
+        return
+    classes = torch.arange(min(ROWS, asked.form.count)).repeat_interleave(PER_ROW)
+    noise_dim = trained.spec["architecture"]["settings"]["noise_dim"]
+    trained.load("raw", trained.last)
+    noise = stream(trained.run.seed, "conditions", trained.device)
+    made = generate(trained.network, len(classes), noise_dim, noise, classes)
+    sheet.write_rows(made, PER_ROW, trained.folder / layout.CONDITIONS)
 
 
 def _write_neighbours(trained: Trained, seen: Seen, instruments: Instruments) -> None:

@@ -1,13 +1,16 @@
 """What samples are made for: the conditions of a split, beside its true samples."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganbench import data, plugins
-from ganbench.data import DataError
+from ganbench.cards import Card
+from ganbench.data import DataError, Split
 from ganbench.protocol import Dataset
 from ganbench.streams import stream
 
@@ -62,33 +65,50 @@ class Given:
         return self.truth[torch.randperm(len(self), generator=stream(0, "strangers"))]
 
 
+def prepare(datasets: Sequence[Dataset], raw: Path) -> None:
+    """Prepare a dataset that a study has once or more, with all conditions that it has there checked before anything is
+    written. Raises DataError."""
+
+    def check(splits: data.Splits) -> None:
+        for dataset in datasets:
+            for name in data.SPLITS if dataset.condition else ():
+                _of(dataset, name, splits[name], splits["train"].labels)
+
+    data.prepare(datasets[0], raw, check)
+
+
 def read(dataset: Dataset, split: str) -> Given | None:
     """The conditions of a split of a prepared dataset; None if its samples have none. Raises DataError, naming the
     sample."""
     if dataset.condition is None:
         return None
-    of, found = dataset.condition, data.read(dataset, split)
+    found = data.read(dataset, split)
+    known = dataset.card.traits.get("classes", 0) or dataset.form != "class"
+    return _of(dataset, split, found, found.labels if known else data.read(dataset, "train").labels)
+
+
+def _of(dataset: Dataset, name: str, split: Split, labels: Tensor | None) -> Given:
+    """The conditions of a split; `labels` are those of the training split, for data that says no number of classes."""
+    of = dataset.condition
+    assert of is not None
     plugin = plugins.load(of.card, of.spec["settings"])
     try:
-        values: Tensor = plugin.of(found, stream(0, f"conditions {split}"))
-        form = Form(of.makes, tuple(values.shape[1:]), _count(dataset, of.makes))
-        _check(form, values, found.samples)
+        values: Tensor = plugin.of(split, stream(0, f"conditions {name}"))
+        form = Form(of.makes, tuple(values.shape[1:]), _count(dataset.card, of.makes, labels))
+        _check(form, values, split.samples)
     except DataError as error:
-        raise DataError(f"dataset '{dataset.label}', split '{split}', condition '{of.card.name}': {error}") from error
-    return Given(form, values, found.samples)
+        raise DataError(f"dataset '{dataset.label}', split '{name}', condition '{of.card.name}': {error}") from error
+    return Given(form, values, split.samples)
 
 
-def _count(dataset: Dataset, kind: str) -> int:
+def _count(card: Card, kind: str, labels: Tensor | None) -> int:
     """How many classes there are, or words with the one that fills up."""
     if kind == "text":
-        return 1 + len(dataset.card.traits["words"])
+        return 1 + len(card.traits["words"])
     if kind == "image":
         return 0
-    known = int(dataset.card.traits.get("classes", 0))
-    if known:
-        return known
-    labels = data.read(dataset, "train").labels
-    return 0 if labels is None else int(labels.max()) + 1
+    known = int(card.traits.get("classes", 0))
+    return known or (0 if labels is None else int(labels.max()) + 1)
 
 
 def _check(form: Form, values: Tensor, samples: Tensor) -> None:

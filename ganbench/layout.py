@@ -20,6 +20,7 @@ SURFACE = "surface.safetensors"
 FILM = "film.safetensors"
 INTERPOLATION = "interpolation.png"
 NEIGHBOURS = "neighbours.png"
+CONDITIONS = "conditions.png"
 TRAINING_LOG = "train.log"
 EVALUATION_LOG = "evaluate.log"
 

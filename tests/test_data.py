@@ -99,7 +99,7 @@ def test_an_epoch_shows_no_sample_twice_and_drops_what_fills_no_batch(draw: st.D
     samples = torch.arange(count, dtype=torch.float32)[:, None]
     batches = data.Batches(samples, size, stream(count, "data"))
     for _ in range(3):
-        epoch = list(itertools.islice(batches, count // size))
+        epoch = [samples for (samples,) in itertools.islice(batches, count // size)]
         assert all(batch.shape == (size, 1) for batch in epoch)
         shown = torch.cat(epoch).flatten().tolist()
         assert len(set(shown)) == len(shown) == count // size * size
@@ -111,7 +111,7 @@ def test_each_epoch_has_an_order_of_its_own_and_each_stream_too() -> None:
 
     def epochs(seed: int) -> list[list[float]]:
         batches = data.Batches(samples, 50, stream(seed, "data"))
-        return [torch.cat([next(batches), next(batches)]).flatten().tolist() for _ in range(2)]
+        return [torch.cat([*next(batches), *next(batches)]).flatten().tolist() for _ in range(2)]
 
     assert epochs(0) == epochs(0)
     assert len({tuple(order) for order in (*epochs(0), *epochs(1), list(range(100)))}) == 5
@@ -119,13 +119,13 @@ def test_each_epoch_has_an_order_of_its_own_and_each_stream_too() -> None:
 
 def test_images_come_in_batches_of_floats() -> None:
     images = torch.full((4, 1, 16, 16), 255, dtype=torch.uint8)
-    batch = next(data.Batches(images, 2, stream(0, "data")))
+    (batch,) = next(data.Batches(images, 2, stream(0, "data")))
     assert torch.equal(batch, torch.ones(2, 1, 16, 16))
 
 
 def test_changing_a_batch_does_not_change_the_data() -> None:
     samples = torch.zeros(4, 2)
-    next(data.Batches(samples, 4, stream(0, "data"))).add_(1)
+    next(data.Batches(samples, 4, stream(0, "data")))[0].add_(1)
     assert not samples.any()
 
 
@@ -229,4 +229,4 @@ def test_batches_go_on_from_any_place() -> None:
         state = first.state_dict()
         next(second)
         second.load_state_dict(state)
-        assert all(torch.equal(next(first), next(second)) for _ in range(7))
+        assert all(torch.equal(next(first)[0], next(second)[0]) for _ in range(7))

@@ -54,9 +54,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
     found: Seen = []
     see = Instruments.see
 
-    def noted(self: Instruments, samples: Tensor, measures: Any) -> Any:
+    def noted(self: Instruments, samples: Tensor, measures: Any, *rest: Any) -> Any:
         found.append((next(iter(measures)).split, len(samples)))
-        return see(self, samples, measures)
+        return see(self, samples, measures, *rest)
 
     monkeypatch.setattr(Instruments, "see", noted)
     return found

@@ -22,6 +22,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from ganbench import checkpoint, data, layout, markers, runs, training
+from ganbench.given import Form, Given
 from ganbench.runs import Plan, Run
 from ganbench.sidecar import Sidecar
 from ganbench.streams import stream
@@ -81,9 +82,9 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
     return lambda step: at.__setitem__(0, step)
 
 
-def trained(plan: Plan, run: Run, samples: Tensor) -> tuple[Any, ...]:
+def trained(plan: Plan, run: Run, samples: Tensor, given: Given | None = None) -> tuple[Any, ...]:
     """All that a training leaves, without what it cost."""
-    training.train_run(plan, run, samples, CPU)
+    training.train_run(plan, run, samples, CPU, given)
     folder = plan.folder(run)
     record = json.loads((folder / layout.TRAINING).read_text())
     with (folder / layout.HISTORY).open() as file:
@@ -106,6 +107,12 @@ RULES: list[dict[str, Any]] = [
 IMAGE_RULES = [{"augment": ["colour", "translation", "cutout"], "ema": 0.9, "optimizer": {"name": "adam", "lr": 1e-3}}]
 CASES = [("mlp", POINTS, rule) for rule in RULES] + [("my-dropout", POINTS, {"penalty": "dragan"})]
 CASES += [("dcgan", IMAGES, rule) for rule in IMAGE_RULES]
+TOLD: list[dict[str, Any]] = [
+    {"conditional": {"discriminator": "projection", "matching": True}, "constraint": "spectral-normalisation"},
+    {"conditional": {"generator": "normalisation", "discriminator": "classifier", "width": 3}, "penalty": "r1"},
+]
+CASES += [("dcgan", IMAGES, rule) for rule in TOLD]
+LABELS = Given(Form("class", (), 10), torch.arange(50) % 10, IMAGES)
 
 
 @pytest.mark.parametrize(("network", "samples", "rule"), CASES, ids=[f"{n}-{r}" for n, _, r in CASES])
@@ -120,9 +127,12 @@ def test_every_update_rule_goes_on_as_if_nothing_had_happened(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("my_dropout.py").write_text(DROPOUT)
+    given = LABELS if rule in TOLD else None
     plan = runs.plan(
         study_file(
-            datasets=["ring8" if samples.dim() == 2 else "digits"],
+            datasets=[
+                {"name": "ring8" if samples.dim() == 2 else "digits", **({"condition": "label"} if given else {})}
+            ],
             architectures=[{"name": network, **({"width": 4} if network == "dcgan" else {})}],
             methods=[{"name": "non-saturating", **rule}],
             seeds=[0],
@@ -131,16 +141,16 @@ def test_every_update_rule_goes_on_as_if_nothing_had_happened(
         )
     )
     (run,) = plan.runs
-    whole = trained(plan, run, samples)
+    whole = trained(plan, run, samples, given)
     choose = random.Random(str(rule))
     (plan.folder(run) / layout.TRAINING).unlink()
     for step in sorted(choose.sample(range(1, STEPS + 1), 3)):
         cut(step)
         with pytest.raises(Cut):
-            training.train_run(plan, run, samples, CPU)
+            training.train_run(plan, run, samples, CPU, given)
     cut(None)
     torch.manual_seed(99)  # another process
-    assert trained(plan, run, samples) == whole
+    assert trained(plan, run, samples, given) == whole
     assert not (plan.folder(run) / layout.CHECKPOINT).exists()
 
 

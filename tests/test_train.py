@@ -76,7 +76,7 @@ def plain_non_saturating(steps: int) -> Tensor:
     batches, noise = real_batches(), noise_source()
     for _ in range(steps):
         d_optimizer.zero_grad()
-        real_loss = nn.functional.softplus(-d(next(batches))).mean()
+        real_loss = nn.functional.softplus(-d(next(batches)[0])).mean()
         fake_loss = nn.functional.softplus(d(g(noise()).detach())).mean()
         (real_loss + fake_loss).backward()
         d_optimizer.step()
@@ -98,7 +98,7 @@ def plain_wgan(steps: int) -> Tensor:
     for _ in range(steps):
         for _ in range(5):
             d_optimizer.zero_grad()
-            real = next(batches)
+            real = next(batches)[0]
             (d(g(noise()).detach()).mean() - d(real).mean()).backward()
             d_optimizer.step()
             for parameter in d.parameters():
@@ -117,7 +117,7 @@ def plain_wgan_gp(steps: int) -> Tensor:
     for _ in range(steps):
         for _ in range(5):
             d_optimizer.zero_grad()
-            real, fake = next(batches), g(noise()).detach()
+            real, fake = next(batches)[0], g(noise()).detach()
             distance = d(real).mean() - d(fake).mean()  # before the penalty: gradients are summed in this order
             share = torch.rand(BATCH, 1, generator=penalty_stream)
             between = (share * real + (1 - share) * fake).requires_grad_()
@@ -162,7 +162,7 @@ def test_the_generators_step_leaves_the_discriminators_gradient_alone() -> None:
     untouched_generator, twin = networks()
     outcome = run(generator, discriminator, steps=1)
 
-    real, fake = next(real_batches()), untouched_generator(noise_source()()).detach()
+    real, fake = next(real_batches())[0], untouched_generator(noise_source()()).detach()
     expected = torch.autograd.grad(NonSaturating().discriminator(twin(real), twin(fake)), list(twin.parameters()))
     found = [p.grad for p in discriminator.network.parameters()]
     assert all(g is not None and torch.equal(g, e) for g, e in zip(found, expected, strict=True))
@@ -184,7 +184,7 @@ def test_a_row_tells_the_losses_and_the_scores_of_its_step() -> None:
     generator, discriminator = players()
     g, d = networks()
     row = run(generator, discriminator, steps=1, penalty=GradientPenalty(10.0)).history[0]
-    real, fake = next(real_batches()), g(noise_source()()).detach()
+    real, fake = next(real_batches())[0], g(noise_source()()).detach()
     assert row["step"] == 1
     assert row["real_score"] == pytest.approx(d(real).mean().item(), rel=1e-5)
     assert row["fake_score"] == pytest.approx(d(fake).mean().item(), rel=1e-5)
@@ -338,7 +338,7 @@ def test_a_relativistic_loss_gets_fresh_scores_of_the_last_real_batch() -> None:
     run(generator, discriminator, loss=loss, steps=1, n_critic=2)
     seen = loss.__dict__["seen"]
     rivals, scores = seen["generator"][0]
-    last = list(itertools.islice(real_batches(), 2))[1]
+    last = list(itertools.islice(real_batches(), 2))[1][0]
     assert torch.equal(rivals, discriminator.network(last).detach())
     assert not torch.equal(rivals, seen["discriminator"][1][0])
     assert rivals.shape == scores.shape == (BATCH,)

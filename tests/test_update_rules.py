@@ -31,10 +31,10 @@ def players() -> tuple[Player, Player]:
     return generator, discriminator
 
 
-def batches(size: int = 8) -> Iterator[Tensor]:
+def batches(size: int = 8) -> Iterator[tuple[Tensor]]:
     source = stream(0, "real")
     while True:
-        yield torch.randn(size, 2, generator=source, dtype=torch.float64) + 1
+        yield (torch.randn(size, 2, generator=source, dtype=torch.float64) + 1,)
 
 
 def run(generator: Player, discriminator: Player, steps: int = 1, size: int = 8, **rule: Any) -> Course:
@@ -59,7 +59,7 @@ def state(player: Player) -> dict[str, Tensor]:
 def by_hand(simultaneous: bool) -> tuple[nn.Module, nn.Module]:
     """One step of each player, written out."""
     generator, discriminator = (player.network for player in players())
-    noise, real = stream(0, "noise"), next(batches())
+    noise, real = stream(0, "noise"), next(batches())[0]
     first, second = (torch.randn(8, 3, generator=noise, dtype=torch.float64) for _ in range(2))
     d_loss = softplus(-discriminator(real)).mean() + softplus(discriminator(generator(first).detach())).mean()
     d_slopes = torch.autograd.grad(d_loss, list(discriminator.parameters()))
@@ -161,7 +161,7 @@ def test_a_generator_that_moves_twice_sees_the_same_noise_and_discriminator() ->
     torch.manual_seed(0)
     twin, judge = copy.deepcopy(generator.network), copy.deepcopy(discriminator.network)
     outcome = run(generator, discriminator, generator_turns=2)
-    noise, real = stream(0, "noise"), next(batches())
+    noise, real = stream(0, "noise"), next(batches())[0]
     made = twin(torch.randn(8, 3, generator=noise, dtype=torch.float64)).detach()
     optimizers_of = [torch.optim.SGD(network.parameters(), lr=0.1) for network in (judge, twin)]
     LOSS.discriminator(judge(real), judge(made)).backward()

@@ -22,6 +22,7 @@ class Architecture:
 
     kinds: ClassVar[tuple[str, ...]] = ("images",)
     sizes: ClassVar[tuple[int, ...]] = (16, 28, 32, 64)
+    conditions: ClassVar[tuple[str, ...]] = ("projection", "classifier", "normalisation")
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"width": ("choice", 32, 64, 128)}
 
     noise_dim: PositiveInt = 100

@@ -27,6 +27,7 @@ class Architecture:
 
     kinds: ClassVar[tuple[str, ...]] = ("images",)
     sizes: ClassVar[tuple[int, ...]] = (28, 32, 64)
+    conditions: ClassVar[tuple[str, ...]] = ("projection", "classifier", "normalisation")
 
     noise_dim: PositiveInt = 64
     """Random numbers that a sample is made from."""

@@ -37,6 +37,7 @@ class Architecture:
 
     kinds: ClassVar[tuple[str, ...]] = ("points", "images")
     packs: ClassVar[bool] = True
+    conditions: ClassVar[tuple[str, ...]] = ("projection", "classifier")
 
     noise_dim: PositiveInt = 64
     """Random numbers that a sample is made from."""

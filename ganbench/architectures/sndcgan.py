@@ -25,6 +25,7 @@ class Architecture:
 
     kinds: ClassVar[tuple[str, ...]] = ("images",)
     sizes: ClassVar[tuple[int, ...]] = (32, 48, 64)
+    conditions: ClassVar[tuple[str, ...]] = ("projection", "classifier", "normalisation")
 
     noise_dim: PositiveInt = 128
     """Random numbers that a sample is made from."""

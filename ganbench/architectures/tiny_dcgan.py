@@ -25,6 +25,7 @@ class Architecture:
 
     kinds: ClassVar[tuple[str, ...]] = ("images",)
     sizes: ClassVar[tuple[int, ...]] = (28, 32)
+    conditions: ClassVar[tuple[str, ...]] = ("projection", "classifier", "normalisation")
 
     noise_dim: PositiveInt = 256
     """Random numbers that a sample is made from."""

@@ -30,7 +30,7 @@ class Constraint:
         Draws the first singular vectors from torch's global random generator.
         """
         for layer in list(discriminator.modules()):
-            if isinstance(layer, (nn.Linear, _ConvNd)):
+            if isinstance(layer, (nn.Linear, nn.Embedding, _ConvNd)):
                 spectral_norm(layer, n_power_iterations=self.power_iterations)
 
     def __call__(self, discriminator: nn.Module) -> None:

@@ -21,7 +21,7 @@ SPECIAL = {
 CELL = (
     "metric", "direction", "dataset", "architecture", "method", "average", "scale", "low", "high", "interval",
     "mean", "sd", "se", "median", "seeds", "without_number", "failure_low", "failure_high", "collapsed", "timeout",
-    "best", "tied", "real", "perfect",
+    "best", "tied", "real", "perfect", "without_learning",
 )  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def cells_csv(standings: Sequence[Standing]) -> str:
                     known = _numbers(cell)
                     rows.append(
                         [of.metric, of.direction, dataset, architecture, method, *known, of.real[place],
-                         of.perfect[place]]
+                         of.perfect[place], trivial.value if (trivial := of.baseline[place]) else None]
                     )  # fmt: skip
     return table_csv(CELL, rows)
 
@@ -159,6 +159,9 @@ def standing_tex(of: Standing) -> str:
         r"\midrule",
         rf"real data & {' & '.join(tex(number(value)) for value in of.real)} \\",
     ]
+    if any(of.baseline):
+        values = [trivial.value if trivial else None for trivial in of.baseline]
+        lines.append(rf"without learning & {' & '.join(tex(number(value)) for value in values)} \\")
     if any(value is not None for value in of.perfect):
         lines.append(rf"perfect generator & {' & '.join(tex(number(value)) for value in of.perfect)} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])

@@ -116,6 +116,7 @@ def render(
                 "surface": drawn(scenes.surface(results, pair, chosen)),
                 "masses": drawn(scenes.masses(results, pair, chosen)),
                 "sheets": pictures.rows(shown.get((pair, "samples"), [])),
+                "conditions": shown.get((pair, "samples by condition"), []),
                 "interpolations": shown.get((pair, "interpolations"), []),
                 "neighbours": shown.get((pair, "nearest training images"), []),
                 "contests": _contests(results, pair, standings, versus[pair]),

@@ -19,6 +19,7 @@ KINDS = {
     layout.SHEET: "samples",
     layout.INTERPOLATION: "interpolations",
     layout.NEIGHBOURS: "nearest training images",
+    layout.CONDITIONS: "samples by condition",
 }
 
 
@@ -68,8 +69,8 @@ def gather(results: Results, beside: Path) -> tuple[dict[tuple[Pair, str], list[
     where. Median sheets come first, so that these are embedded for all methods before any other picture is."""
     wanted: list[tuple[Pair, str, str, Run]] = []
     chosen = {pair: choices(results, pair) for pair in results.pairs}
-    for file, role in ((layout.SHEET, "median"), (layout.SHEET, "worst"), (layout.INTERPOLATION, "median"),
-                       (layout.NEIGHBOURS, "median")):  # fmt: skip
+    for file, role in ((layout.SHEET, "median"), (layout.CONDITIONS, "median"), (layout.SHEET, "worst"),
+                       (layout.INTERPOLATION, "median"), (layout.NEIGHBOURS, "median")):  # fmt: skip
         for pair, methods in chosen.items():
             wanted += [(pair, file, role, getattr(choice, role)) for choice in methods.values()]
     found: dict[tuple[Pair, str], list[Picture]] = {}

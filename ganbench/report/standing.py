@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -77,9 +78,17 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """What scores so without learning, where samples are made for something: such as bicubic interpolation."""
+
+    name: str
+    value: float | None
+
+
+@dataclass(frozen=True)
 class Standing:
-    """One metric: a row per method; and per column what real data scores, and a perfect generator where theory knows.
-    `metric` is the name that encodes its protocol."""
+    """One metric: a row per method; and per column what real data scores, a perfect generator where theory knows, and a
+    baseline where samples have conditions. `metric` is the name that encodes its protocol."""
 
     metric: str
     title: str
@@ -90,6 +99,7 @@ class Standing:
     rows: dict[str, list[Cell | None]]
     real: list[float | None]
     perfect: list[float | None]
+    baseline: list[Baseline | None]
 
     def column(self, pair: Pair) -> dict[str, Cell]:
         """The cells of one column by row."""
@@ -121,7 +131,12 @@ def standing(results: Results, metric: str, checkpoint: str = "final") -> Standi
         rows=rows,
         real=[reference["real"].get(metric) for reference in references],
         perfect=[reference.get("perfect", {}).get(metric) for reference in references],
+        baseline=[_baseline(reference.get("baseline"), metric) for reference in references],
     )
+
+
+def _baseline(known: dict[str, Any] | None, metric: str) -> Baseline | None:
+    return Baseline(known["name"], known["metrics"].get(metric)) if known else None
 
 
 def _cell(results: Results, pair: Pair, row: str, metric: str, checkpoint: str) -> Cell:
