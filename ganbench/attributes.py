@@ -50,10 +50,16 @@ def said(captions: Tensor, training: Tensor) -> Tensor:
 
 def held_out(captions: Tensor, training: Tensor) -> Tensor:
     """Which captions have two neighbouring words that are neighbours in no training caption: bool (n,)."""
-    known = {(int(a), int(b)) for a, b in _pairs(training).flatten(0, 1).unique(dim=0)}
-    return torch.tensor([any((int(a), int(b)) not in known for a, b in pairs) for pairs in _pairs(captions)])
+    words = 1 + max(int(captions.max()), int(training.max()))
+    pairs, known = (words * of[:, :-1] + of[:, 1:] for of in (captions, training))
+    return (~torch.isin(pairs, known.unique())).any(1)
 
 
-def _pairs(captions: Tensor) -> Tensor:
-    """Each word with the next (n, places - 1, 2)."""
-    return torch.stack([captions[:, :-1], captions[:, 1:]], 2)
+def examples(captions: Tensor, training: Tensor, count: int) -> tuple[Tensor, int]:
+    """At most `count` different captions (rows, places) in their order, and how many of them are not held out: these
+    come first, and are half of them if there are enough of both."""
+    rows = torch.tensor([list(row) for row in dict.fromkeys(map(tuple, captions[:100].tolist()))])
+    new = held_out(rows, training)
+    fresh = rows[new][: max(count // 2, count - int((~new).sum()))]
+    usual = rows[~new][: count - len(fresh)]
+    return torch.cat([usual, fresh]), len(usual)

@@ -53,7 +53,7 @@ class Dataset:
     size: ClassVar[int] = 32
     classes: ClassVar[int] = 6
     extractor: ClassVar[str] = "attributes"
-    classifier_epochs: ClassVar[int] = 6
+    classifier_epochs: ClassVar[int] = 5
     accuracy_gate: ClassVar[float] = 0.95
     words: ClassVar[tuple[str, ...]] = (
         "a", "small", "large", "red", "green", "blue", "yellow", "purple", "white", "circle", "square", "triangle",

@@ -117,6 +117,7 @@ def render(
                 "masses": drawn(scenes.masses(results, pair, chosen)),
                 "sheets": pictures.rows(shown.get((pair, "samples"), [])),
                 "conditions": shown.get((pair, "samples by condition"), []),
+                "captions": pictures.captions(results, shown.get((pair, "samples by condition"), [])),
                 "interpolations": shown.get((pair, "interpolations"), []),
                 "neighbours": shown.get((pair, "nearest training images"), []),
                 "contests": _contests(results, pair, standings, versus[pair]),

@@ -151,3 +151,14 @@ def test_none_or_all_of_the_captions_may_be_held_out(on: str) -> None:
         AttributeAccuracy(captions=on)(made(asked, asked), reference())  # type: ignore[arg-type]
     other = AttributeAccuracy(captions="seen" if on == "held-out" else "held-out")
     assert other(made(asked, asked), reference()) == 100
+
+
+def test_examples_are_half_new() -> None:
+    asked, training = drawn(300), drawn(400, "training", held_out=False)
+    rows, usual = attributes.examples(asked, training, 6)
+    assert len({tuple(row) for row in rows.tolist()}) == len(rows) == 6
+    assert attributes.held_out(rows, training).tolist() == [False] * usual + [True] * (6 - usual)
+    assert usual == 3
+    rows, usual = attributes.examples(asked, asked, 6)
+    assert (len(rows), usual) == (6, 6)
+    assert attributes.examples(asked[:1], training, 6)[0].tolist() == asked[:1].tolist()
