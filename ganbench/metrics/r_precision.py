@@ -65,7 +65,7 @@ def _first(better: Tensor, equal: Tensor, among: Tensor, drawn: int) -> Tensor:
     below = among - better
     most = _choose(below + 1, drawn + 1, among, drawn)
     least = _choose(below - equal, drawn + 1, among, drawn)
-    return (most - least) / (equal + 1)
+    return ((most - least) / (equal + 1)).clamp(0, 1)  # a probability, but for rounding
 
 
 def _choose(n: Tensor, k: int, of: Tensor, drawn: int) -> Tensor:
