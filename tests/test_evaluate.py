@@ -370,10 +370,10 @@ def test_a_best_step_that_fails_on_more_samples_gives_way_to_the_next(monkeypatc
     place.plant({1: 4.0, 2: 2.0, 3: 3.0, 4: 5.0})
     sampled = evaluate.Trained.samples
 
-    def failing(self: evaluate.Trained, weights: str, step: int, count: int, role: str) -> Tensor:
+    def failing(self: evaluate.Trained, weights: str, step: int, count: int, role: str, *rest: Any) -> Tensor:
         if step == 2 and role == "evaluation":
             raise evaluate.NotFiniteError("a generated sample is not finite")
-        return sampled(self, weights, step, count, role)
+        return sampled(self, weights, step, count, role, *rest)
 
     monkeypatch.setattr(evaluate.Trained, "samples", failing)
     place.evaluate()

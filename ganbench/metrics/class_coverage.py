@@ -48,6 +48,6 @@ class Metric:
     def _share(self, fake: Tensor, real: Tensor, label: int) -> Tensor:
         for features, what in ((fake, "generated"), (real, "real")):
             if len(features) <= self.neighbours:
-                wanted = f"more than {self.neighbours} {what} samples of class {label}"
+                wanted = f"at least {self.neighbours + 1} {what} samples of class {label}"
                 raise TooFewError(f"this metric needs {wanted}, and there are {len(features)}")
         return overlap(Evidence(fake), Evidence(real), self.neighbours).covered.double().mean()

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -12,10 +13,13 @@ from torch.nn.functional import one_hot
 from ganbench import classifier, downstream
 from ganbench.evidence import Evidence, EvidenceError, Reference, Training
 from ganbench.metrics.augmentation_gain import Metric as AugmentationGain
+from ganbench.metrics.class_coverage import Metric as ClassCoverage
 from ganbench.metrics.class_frechet_distance import Metric as ClassFrechetDistance
 from ganbench.metrics.classification_accuracy_score import Metric as ClassificationAccuracyScore
+from ganbench.metrics.coverage import Metric as Coverage
 from ganbench.metrics.frechet_distance import Metric as FrechetDistance
 from ganbench.metrics.label_accuracy import Metric as LabelAccuracy
+from ganbench.mixtures import Mixture
 from ganbench.streams import stream
 
 STEPS = 30
@@ -24,6 +28,7 @@ METRICS = (
     AugmentationGain(real=20, steps=STEPS),
     LabelAccuracy(),
     ClassFrechetDistance(),
+    ClassCoverage(),
 )
 
 
@@ -106,6 +111,68 @@ def test_augmentation_gain_has_a_sign() -> None:
     truth, gain = reference(), AugmentationGain(real=6, steps=STEPS)
     helped, harmed = gain(evidence(images, labels), truth), gain(evidence(images, (labels + 1) % 3), truth)
     assert harmed < -20 < 0 <= helped
+
+
+def test_rare_classes_are_thinned_out_and_filled_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """60 images, of the last class 4 are kept; as many generated ones of it are added as make it as frequent as the
+    others are on average."""
+    truth, fake = reference(), evidence(*bars(200, 3))
+    labels = truth.labelled_training()[1][:60]
+    few = torch.cat([labels[labels < 2], labels.new_full((4,), 2)])
+    wanted = int((labels < 2).sum()) // 2 - 4
+    seen: list[tuple[Tensor, Tensor]] = []
+
+    def accuracy(images: Tensor, labels: Tensor, *_: Any) -> float:
+        seen.append((images, labels))
+        return 50.0
+
+    monkeypatch.setattr("ganbench.metrics.augmentation_gain.accuracy", accuracy)
+    assert AugmentationGain(real=60, steps=STEPS, rare=1, kept=4)(fake, truth) == 0
+    (_, alone), (both_images, both) = seen
+    assert sorted(alone.tolist()) == sorted(few.tolist())
+    assert both.bincount().tolist() == [*alone.bincount().tolist()[:2], 4 + wanted]
+    assert torch.equal(both[len(alone) :], torch.full((wanted,), 2))
+    generated, asked = fake.labelled()
+    assert torch.equal(both_images[len(alone) :], generated[asked == 2][:wanted])
+
+
+def test_generated_images_help_a_rare_class_and_ones_that_show_nothing_do_not() -> None:
+    images, labels = bars(400, 3)
+    truth, gain = reference(), AugmentationGain(real=60, steps=STEPS, rare=1, kept=1)
+    assert gain(evidence(images, labels), truth) > 20
+    assert gain(evidence(torch.zeros_like(images), labels), truth) < 20
+
+
+def test_not_all_classes_can_be_rare() -> None:
+    with pytest.raises(EvidenceError, match="one must be frequent"):
+        AugmentationGain(real=60, steps=STEPS, rare=3)(evidence(*bars(20, 3)), reference())
+
+
+def test_class_coverage_is_the_mean_over_classes_and_sees_what_label_accuracy_does_not() -> None:
+    labels = torch.arange(3).repeat_interleave(30)
+    fake, real = normal(90, 4, seed=1), normal(90, 4, seed=2)
+    truth = replace(measured(real), evidence=labelled(real, labels))
+    single = [Coverage()(Evidence(fake[labels == c]), measured(real[labels == c])) for c in range(3)]
+    assert ClassCoverage()(labelled(fake, labels), truth) == pytest.approx(sum(single) / 3, rel=1e-12)
+    same = real[labels.unique().repeat_interleave(30) * 30]  # one perfect sample of each class, again and again
+    assert ClassCoverage()(labelled(same, labels), truth) < 0.5
+    assert LabelAccuracy()(labelled(same, labels), truth) == 100
+
+
+def test_class_coverage_of_classes_that_are_not_there() -> None:
+    truth = replace(measured(normal(40, 4)), evidence=labelled(normal(40, 4), torch.arange(40) % 2))
+    with pytest.raises(EvidenceError, match=r"classes \[2\]"):
+        ClassCoverage()(labelled(normal(40, 4), torch.arange(40) % 3), truth)
+    with pytest.raises(EvidenceError, match="at least 6 generated samples of class 1, and there are 0"):
+        ClassCoverage()(labelled(normal(40, 4), torch.zeros(40, dtype=torch.int64)), truth)
+
+
+def test_points_are_of_the_class_of_their_nearest_mode() -> None:
+    mixture = Mixture(torch.tensor([[0.0, 0.0], [4.0, 0.0]]), 0.1)
+    real = replace(measured(normal(20, 2)), mixture=mixture)
+    points = torch.tensor([[0.1, 0.0], [1.9, 0.0], [2.1, 0.0], [9.0, 0.0]] * 5, dtype=torch.float64)
+    asked = torch.tensor([0, 0, 0, 1] * 5)
+    assert LabelAccuracy()(Evidence(points, labels=asked), real) == 75
 
 
 def test_augmentation_gain_needs_the_real_images_that_it_was_asked_for() -> None:
