@@ -13,17 +13,22 @@ BETWEEN = re.compile(r"[\s.,;:!?]+")
 PADDING = 0
 
 
-def parse(texts: Iterable[str], words: Sequence[str], source: str) -> Tensor:
-    """Captions as int64 (n, length): word k of `words` is number k + 1, and 0 fills up short captions.
+def parse(texts: Iterable[str], words: Sequence[str], source: str, length: int | None = None) -> Tensor:
+    """Captions as int64 (n, length): word k of `words` is number k + 1, and 0 fills up short captions. Without `length`
+    it is that of the longest.
 
     Case and punctuation are ignored. A word may be several ("left of"); of words that begin alike, the longest is
-    taken. `source` says in errors where the captions are from. Raises DataError for a word that is not known and for
-    an empty caption, naming the sample and the closest word.
+    taken. `source` says in errors where the captions are from. Raises DataError for a word that is not known, naming
+    the sample and the closest word, and for a caption that is empty or too long.
     """
     numbers = {tuple(_split(word)): number for number, word in enumerate(words, 1)}
     found = [_numbers(_split(text), numbers, f"{source}: the caption of sample {i}") for i, text in enumerate(texts)]
     longest = max(map(len, found), default=0)
-    return torch.tensor([[*caption, *[PADDING] * (longest - len(caption))] for caption in found], dtype=torch.int64)
+    if length is not None and longest > length:
+        sample = next(i for i, caption in enumerate(found) if len(caption) > length)
+        raise DataError(f"{source}: the caption of sample {sample} has {len(found[sample])} words, and {length} fit")
+    width = longest if length is None else length
+    return torch.tensor([[*caption, *[PADDING] * (width - len(caption))] for caption in found], dtype=torch.int64)
 
 
 def text(caption: Tensor, words: Sequence[str]) -> str:

@@ -152,6 +152,12 @@ def test_case_and_punctuation_do_not_matter() -> None:
     assert (plain > 0).sum() == 6
 
 
+def test_captions_of_a_length_are_filled_up_and_never_cut() -> None:
+    assert captions.parse(["a red circle"], WORDS, "test", 5).tolist() == [[1, 4, 10, 0, 0]]
+    with pytest.raises(DataError, match="test: the caption of sample 1 has 3 words, and 2 fit"):
+        captions.parse(["a circle", "a red circle"], WORDS, "test", 2)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -1,16 +1,18 @@
 """Samples that are made for captions: from the data to the page."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
 import torch
-from conftest import StudyFile
+from conftest import ROOT, StudyFile
+from PIL import Image
 from torch.nn.functional import one_hot
 
-from ganbench import captions, data, extraction, gallery, given, layout, runs
+from ganbench import captions, cards, data, extraction, gallery, given, layout, plugins, runs
 from ganbench.data import Split
 from ganbench.extraction import ExtractorError
 from ganbench.extractors.attributes import Extractor
@@ -190,3 +192,43 @@ def test_from_captions_to_the_page() -> None:
     assert html.count("<li>a dim bottom bar *</li>") == 1
     gallery.remove(place.folder("gan-cls"))
     assert not (place.folder("gan-cls") / layout.CAPTIONS).exists()
+
+
+SCENES = {"train": ["a red ball", "a green box"], "validation": ["a red box"], "test": ["A green ball."]}
+
+
+def scenes(folder: Path) -> Any:
+    """The dataset of the docs, and pictures for it in a folder."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "text-to-image.md").read_text("utf-8"), re.DOTALL)
+    Path("scenes.py").write_text(code)
+    for name, texts in SCENES.items():
+        (folder / "scenes" / name).mkdir(parents=True)
+        lines = [f"{i}.png\t{text}\n" for i, text in enumerate(texts)]
+        (folder / "scenes" / name / "captions.txt").write_text("".join(lines))
+        for i in range(len(texts)):
+            Image.new("RGB", (32, 32), (200, 10 * i, 0)).save(folder / "scenes" / name / f"{i}.png")
+    return plugins.load(cards.read_card(Path("scenes.py")), {})
+
+
+def test_the_dataset_of_the_docs_reads_captions(tmp_path: Path) -> None:
+    found = scenes(tmp_path).splits(tmp_path)
+    assert found["train"].captions.tolist() == [[1, 2, 4], [1, 3, 5]]
+    assert found["test"].captions.tolist() == [[1, 3, 4]]
+    assert found["train"].samples[1, :, 0, 0].tolist() == [200, 10, 0]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("1.png\ta rde ball", r"captions.txt: the caption of sample 1, 'a rde ball': unknown word 'rde'; .* 'red'"),
+        ("1.png", "sample 1 is empty"),
+        ("1.png\ta red ball a box", "sample 1 has 5 words, and 3 fit"),
+        ("2.png\ta red ball", "2.png: cannot be read"),
+    ],
+)
+def test_the_dataset_of_the_docs_names_the_sample(tmp_path: Path, line: str, said: str) -> None:
+    dataset = scenes(tmp_path)
+    with (tmp_path / "scenes" / "train" / "captions.txt").open("w") as file:
+        file.write(f"0.png\ta red ball\n{line}\n")
+    with pytest.raises(data.DataError, match=said):
+        dataset.splits(tmp_path)
