@@ -123,16 +123,15 @@ def test_with_one_object_captions_are_short() -> None:
 
 @given(st.sampled_from(range(3)), st.floats(3, 7), st.floats(10, 22), st.floats(10, 22))
 def test_an_object_covers_its_area(kind: int, radius: float, x: float, y: float) -> None:
-    share = canvas.coverage(torch.tensor([kind]), torch.tensor([[x, y]]), torch.tensor([radius]), 32)
+    share = canvas.coverage(canvas.KINDS[kind], torch.tensor([[x, y]]), torch.tensor([radius]), 32)
     area = (torch.pi, 4.0, 2.0)[kind] * radius**2
     assert float(share.sum()) == pytest.approx(area, rel=0.08)  # corners are cut
     assert float(share.min()) >= 0 <= float(share.max()) <= 1
 
 
 def test_nothing_covers_nothing() -> None:
-    for kind in range(3):
-        at = torch.rand(50, 2) * 32
-        share = canvas.coverage(torch.full((50,), kind), at, torch.full((50,), canvas.NOTHING), 32)
+    for kind in canvas.KINDS:
+        share = canvas.coverage(kind, torch.rand(50, 2) * 32, torch.full((50,), canvas.NOTHING), 32)
         assert not share.any()
 
 

@@ -73,19 +73,19 @@ class Dataset:
         sizes, relations = (_choices(count, len(of), random) for of in (SIZES, RELATIONS))
         two = _choices(count, self.objects, random) == 1
         sides = torch.tensor(FROM)[relations] * two[:, None]
-        pictures = torch.zeros(count, 3, SIDE, SIDE)
-        for side, radii, looks in (
-            (sides, torch.tensor(RADII)[sizes], first),
-            (-sides, torch.where(two, MEDIUM, canvas.NOTHING), second),
-        ):
-            paints = torch.tensor(PAINTS)[looks.colours] / 255
-            pictures = canvas.painted(pictures, looks.kinds, _places(side, random), radii, paints)
+        objects = [
+            canvas.Objects(looks.kinds, _places(side, random), radii, torch.tensor(PAINTS)[looks.colours] / 255)
+            for looks, side, radii in (
+                (first, sides, torch.tensor(RADII)[sizes]),
+                (second, -sides, torch.where(two, MEDIUM, canvas.NOTHING)),
+            )
+        ]
         article = _numbers((ARTICLE,), torch.zeros_like(sizes))
         captions = torch.stack([article, _numbers(SIZES, sizes), *_in_words(first)], 1)
         if self.objects == 2:
             rest = torch.stack([_numbers(RELATIONS, relations), article, *_in_words(second)], 1)
             captions = torch.cat([captions, rest * two[:, None]], 1)
-        return Split((255 * pictures).round().to(torch.uint8), sizes * len(canvas.KINDS) + first.kinds, captions)
+        return Split(canvas.drawn(objects, SIDE), sizes * len(canvas.KINDS) + first.kinds, captions)
 
 
 class Looks(NamedTuple):

@@ -188,7 +188,7 @@ def _evidence(light: Tensor, labels: Tensor) -> Evidence:
     images = light.round().clamp(0, 255).to(torch.uint8)
     pooled = torch.nn.functional.avg_pool2d(images.double() / 255, 2).flatten(1)
     quarters = torch.nn.functional.avg_pool2d(images.double() / 10, 4).flatten(1)
-    return Evidence(pooled, quarters, images, labels)
+    return Evidence(pooled, quarters, images, labels, given=labels[:, None])  # a class is a caption of a word too
 
 
 def _training(evidence: Evidence) -> Training:
@@ -197,7 +197,7 @@ def _training(evidence: Evidence) -> Training:
 
 
 def _part(evidence: Evidence, order: Tensor) -> Evidence:
-    parts = (evidence.features, evidence.logits, evidence.images, evidence.labels)
-    features, *others = (None if part is None else part[order] for part in parts)
-    assert features is not None
-    return Evidence(features, *others)
+    names = ("logits", "images", "labels", "given")
+    held = {name: getattr(evidence, name) for name in names}
+    others = {name: part[order] for name, part in held.items() if part is not None}
+    return Evidence(evidence.features[order], **others)
