@@ -27,6 +27,7 @@ def values(written: str) -> st.SearchStrategy[Any]:
     """Values that fit a setting's type as it is written in a plugin."""
     scalars: dict[str, st.SearchStrategy[Any]] = {
         "PositiveInt": st.integers(1, 10**9),
+        "NonNegativeInt": st.integers(0, 10**9),
         "PositiveFloat": st.floats(min_value=1e-300, max_value=1e300),
         "None": st.none(),
     }

@@ -67,6 +67,24 @@ def test_a_clear_winner_is_named_with_the_difference_and_its_interval(make: Make
     assert failed == "Every one of 24 runs finished with numbers, and none collapsed."
 
 
+def test_who_beats_what_needs_no_learning_is_said_and_who_does_not_too(make: Make) -> None:
+    results = make([8, 7, 8, 7, 8, 8], [2, 1, 1, 2, 1, 2])
+    for reference in results.references.values():
+        reference["baseline"] = {"name": "real, shuffled", "metrics": {results.headline("ring8"): 1.5}}
+    _, _, ring, _, grid, _ = said(results)
+    assert ring == (
+        "ring8, mlp: without learning, real, shuffled scores 1.50 modes; good beats that, "
+        "bad does not, or not beyond chance."
+    )
+    assert grid.startswith("grid25, mlp: without learning")
+
+
+def test_a_method_with_a_failed_run_does_not_beat_what_needs_no_learning(make: Make) -> None:
+    results = make([8, 7, 8, None, 8, 8], [2, 1, 1, 2, 1, 2])
+    results.references["ring8"]["baseline"] = {"name": "nothing", "metrics": {results.headline("ring8"): 0.1}}
+    assert "bad beats that, good does not" in said(results)[2]
+
+
 def test_few_seeds_give_no_conclusion(make: Make) -> None:
     first, ring, *_ = said(make([8, 7, 8], [2, 1, 1]))
     assert first.startswith("No conclusion that one method beats another: 3 seeds, and a signed-rank test needs 6")

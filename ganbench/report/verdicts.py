@@ -4,7 +4,7 @@ from ganbench.report.collect import Pair, Results
 from ganbench.report.contests import FEWEST_SEEDS, Contest, contests
 from ganbench.report.numerals import listed, number, plural, span
 from ganbench.report.spread import FAILED, failures
-from ganbench.report.standing import Standing
+from ganbench.report.standing import Cell, Standing
 from ganbench.stats import counts
 
 MOST_NAMED = 4
@@ -16,7 +16,8 @@ def verdicts(results: Results, standings: dict[str, Standing], columns: dict[Pai
     rows of each."""
     found = [*_overall(results, columns)]
     for pair in results.pairs:
-        found.append(_column(results, pair, standings[results.headline(pair[0])]))
+        standing = standings[results.headline(pair[0])]
+        found += [_column(results, pair, standing), *_without_learning(pair, standing)]
     return [*found, *_failures(results)]
 
 
@@ -86,6 +87,30 @@ def _column(results: Results, pair: Pair, standing: Standing) -> str:
     if failed:
         sentence += f". With failed runs: {_named(failed)}"
     return f"{sentence}."
+
+
+def _without_learning(pair: Pair, standing: Standing) -> list[str]:
+    """Who beats what needs no learning, where samples are made for something: whose interval lies beyond it."""
+    trivial = standing.baseline[standing.columns.index(pair)]
+    if trivial is None or trivial.value is None or standing.direction not in ("lower", "higher"):
+        return []
+    sign = 1 if standing.direction == "higher" else -1
+    cells = standing.column(pair)
+    better = [row for row, cell in cells.items() if _beyond(cell, trivial.value, sign)]
+    rest = [row for row in cells if row not in better]
+    unit = f" {standing.unit}" if standing.unit else ""
+    sentence = f"{', '.join(pair)}: without learning, {trivial.name} scores {number(trivial.value)}{unit}"
+    said = [f"{_named(better)} {'beats' if len(better) == 1 else 'beat'} that"] if better else []
+    said += [f"{_named(rest)} {'does' if len(rest) == 1 else 'do'} not, or not beyond chance"] if rest else []
+    return [f"{sentence}; {', '.join(said)}."]
+
+
+def _beyond(cell: Cell, value: float, sign: int) -> bool:
+    """Whether all of a cell's interval is better than a value; without an interval, its average; never with a failed
+    run."""
+    interval = cell.summary.average.interval
+    ends = [interval.low, interval.high] if interval else [cell.value]
+    return cell.summary.complete and min(sign * end for end in ends) > sign * value
 
 
 def _named(rows: list[str]) -> str:

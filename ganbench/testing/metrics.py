@@ -2,7 +2,7 @@
 
 import functools
 import unittest
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -138,13 +138,15 @@ def _points() -> Scene:
     mixture = Mixture(centres, 0.05)
 
     def draw(count: int, role: str, of: Mixture = mixture) -> Evidence:
-        return Evidence(of.sample(count, stream(0, f"testing {role}")).double())
+        points, modes, _ = of.labelled(count, stream(0, f"testing {role}"))
+        return Evidence(points.double(), labels=modes)
 
     train = draw(TRAINING, "train")
     faulty = {
         "one mode": draw(SAMPLES, "one mode", Mixture(centres[:1], 0.05)),
         "noise": draw(SAMPLES, "noise", Mixture(torch.zeros(1, 2), 2.0)),
         "copies": _part(train, torch.arange(SAMPLES) % 10),
+        "wrong labels": replace(right := draw(SAMPLES, "wrong labels"), labels=(right.asked() + 1) % len(centres)),
     }
     reference = Reference(
         draw(SAMPLES, "real"), mixture.mean(), mixture.covariance(), mixture, mixture.weights, training=_training(train)
