@@ -1,6 +1,7 @@
 """Names in a published table that the study does not have: each is a problem, before anything runs."""
 
-from ganbench.paper import FAILED, Cell, Labels, Paper, cells
+from ganbench.cells import Cell, cells
+from ganbench.paper import FAILED, Labels, Paper
 from ganbench.plugins import unknown
 from ganbench.problems import Problem
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ganbench import layout, paper, runs, yamlfile
+from ganbench import layout, runs, yamlfile
+from ganbench.cells import cells
 from ganbench.problems import StudyError
 from ganbench.runs import Plan
 
@@ -66,7 +67,7 @@ def problems(folder: Path, change: Any) -> str:
 def test_a_cell_has_the_words_of_its_row_over_those_of_its_column(tmp_path: Path) -> None:
     of = planned(tmp_path).study.paper
     assert of is not None
-    first, second, third, *_ = paper.cells(of)
+    first, second, third, *_ = cells(of)
     assert (first.dataset, first.architecture, first.methods, first.metric) == (
         "ring8",
         "mlp",
@@ -77,7 +78,7 @@ def test_a_cell_has_the_words_of_its_row_over_those_of_its_column(tmp_path: Path
     assert first.margin == 1
     assert (second.sd, second.runs, second.margin) == (None, 10, pytest.approx(9.0))
     assert (third.sd, third.runs, third.margin) == (2.0, 3, 4.0)
-    assert [cell.not_run for cell in paper.cells(of)][-1] == "no encoders here"
+    assert [cell.not_run for cell in cells(of)][-1] == "no encoders here"
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_every_table_can_be_planned(file: Path, budget: str, tmp_path: Path, mon
     assert of is not None
     assert plan.runs
     assert plan.study.study == file.stem
-    for cell in paper.cells(of):  # whatever is not said to be left out is there
+    for cell in cells(of):  # whatever is not said to be left out is there
         run = {r.method for r in plan.runs if r.dataset == cell.dataset}
         assert cell.not_run or set(cell.methods) <= run or budget == "as it is"
     if of.tier == "shape":

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from ganbench import paper
-from ganbench.paper import FAILED, Cell, Deviation, Paper, Row
+from ganbench.cells import Cell, cells
+from ganbench.paper import FAILED, Deviation, Paper, Row
 from ganbench.report.claims import Checked, check, column_of, direction_of
 from ganbench.report.collect import Results
 from ganbench.report.numerals import decimals, listed, number, percent, plural, span
@@ -116,7 +116,7 @@ def table(results: Results) -> Table | None:
     of = results.plans[0].study.paper
     if of is None or len(results.plans) > 1:
         return None
-    measured = {cell.where: _measured(results, cell) for cell in paper.cells(of)}
+    measured = {cell.where: _measured(results, cell) for cell in cells(of)}
     by_column: dict[int, list[Judged]] = {}
     for judged in measured.values():
         by_column.setdefault(id(judged.cell.column), []).append(judged)
