@@ -151,6 +151,10 @@ def test_case_and_punctuation_do_not_matter() -> None:
     assert (plain > 0).sum() == 6
 
 
+def test_of_words_that_begin_alike_the_longest_is_taken() -> None:
+    assert captions.parse(["left of a left"], ("left", "left of", "a"), "test").tolist() == [[2, 3, 1]]
+
+
 def test_captions_of_a_length_are_filled_up_and_never_cut() -> None:
     assert captions.parse(["a red circle"], WORDS, "test", 5).tolist() == [[1, 4, 10, 0, 0]]
     with pytest.raises(DataError, match="test: the caption of sample 1 has 3 words, and 2 fit"):

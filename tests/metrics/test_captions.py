@@ -159,6 +159,7 @@ def test_examples_are_half_new() -> None:
     assert len({tuple(row) for row in rows.tolist()}) == len(rows) == 6
     assert attributes.held_out(rows, training).tolist() == [False] * usual + [True] * (6 - usual)
     assert usual == 3
+    assert attributes.examples(asked, training, 4)[1] == 2
     rows, usual = attributes.examples(asked, asked, 6)
     assert (len(rows), usual) == (6, 6)
     assert attributes.examples(asked[:1], training, 6)[0].tolist() == asked[:1].tolist()
