@@ -38,6 +38,7 @@ class Metric:
     order: ClassVar[int] = 75
 
     others: PositiveInt = 99
+    """Captions that the sample's own is ranked among."""
 
     def __call__(self, fake: Evidence, real: Reference) -> float:
         """The share in percent. Raises EvidenceError for samples with fewer other captions than that, and without
