@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,10 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         verb: Callable[[argparse.Namespace], int] = options.verb
-        return verb(options)
+        code = verb(options)
+        sys.stdout.flush()
+        return code
     except StudyError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read the output has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at the end would fail again
+        return 1
     except OSError as error:
         if error.errno not in DISK:
             raise

@@ -4,7 +4,7 @@ import contextlib
 import gc
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ganbench import files, layout, locks, markers
@@ -54,12 +54,14 @@ def each(
     return not failed
 
 
-def attempt(what: str, log: Path, work: Callable[[], None]) -> bool:
-    """Do something that may raise: then its traceback goes to a log, and the answer is False."""
+def attempt(logs: Mapping[str, Path], work: Callable[[], None]) -> bool:
+    """Do something that may raise: then its traceback goes to the logs of all that it was for, given by name, and the
+    answer is False."""
     try:
         work()
     except Exception as error:
-        _tell(what, log, error)
+        for what, log in logs.items():
+            _tell(what, log, error)
         return False
     return True
 

@@ -7,6 +7,8 @@ is killed, and its retry asks for more.
 
 import itertools
 import math
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +39,9 @@ RATE = {"cpu": 20e9, "cuda": 5e12}
 
 UPDATE = {"cpu": 0.01, "cuda": 0.005}
 """Seconds of an update of one network that is too small to compute for long."""
+
+COPIES = 10
+"""How many times a member of a pack has its weights in memory: gradients, moments, an average; activations."""
 
 MIXING = 10
 """How many times as long a minibatch layer makes an update at most."""
@@ -72,22 +77,34 @@ def of(plan: Plan) -> dict[str, Needs]:
     on = "cpu" if plan.study.device == "cpu" else "cuda"
     pixels = max(_pixels(dataset) for dataset in plan.datasets.values())
     memory = BASE + round(PER_PIXEL * pixels)
-    seen: dict[tuple[str, str, str], float] = {}
+    seen: dict[tuple[str, int], float] = {}
 
-    def training(run: Run) -> float:  # the same for all seeds of a cell
-        cell = (run.dataset, run.architecture, run.method)
-        if cell not in seen:
-            guess = training_seconds(run.spec, _pixels(plan.datasets[run.dataset]), on, plan.study.threads)
-            seen[cell] = guess if run.time_limit is None else min(guess, run.time_limit)
-        return seen[cell]
+    def training(job: Job) -> float:
+        return sum(
+            alike * share(run, _members(run.spec, alike))
+            for run, alike in _cells(job)  # all seeds of a cell take the same
+        )
+
+    def share(run: Run, members: int) -> float:  # of a run in a pack with so many of its cell
+        if (run.cell, members) not in seen:
+            of = run.spec, _pixels(plan.datasets[run.dataset]), on, plan.study.threads, members
+            seen[run.cell, members] = training_seconds(*of) / members
+        guess = seen[run.cell, members]
+        return guess if run.time_limit is None else min(guess, run.time_limit)
+
+    def packed(job: Job) -> float:  # megabytes of the largest pack; members of other cells may be in it
+        return max(
+            _members(run.spec, len(job.runs)) * member_megabytes(run.spec, _pixels(plan.datasets[run.dataset]))
+            for run, _ in _cells(job)
+        )
 
     def evaluation(run: Run) -> float:
         dataset, snapshots = plan.datasets[run.dataset], len(run.spec["training"]["snapshots"])
         samples = (4 + dataset.evaluation.resamples) * dataset.samples  # raw and average, final and best
         return MEASURING[on] * (samples + 2 * snapshots * dataset.evaluation.snapshot_samples)
 
-    def longest(jobs: dict[str, Job], seconds: Any) -> int:
-        return _minutes(max(sum(map(seconds, job.runs)) for job in jobs.values()) if jobs else 0.0)
+    def largest(jobs: dict[str, Job], of: Callable[[Job], float]) -> float:
+        return max(map(of, jobs.values()), default=0.0)
 
     def search(step: Step) -> float:  # a trial may have more critic steps than the method itself
         tuning, budget = step.search.tuning, step.search.spec["runs"]
@@ -96,41 +113,74 @@ def of(plan: Plan) -> dict[str, Needs]:
         samples = tuning.evaluations * max(measure.samples for measure in step.search.objectives)
         return trials * len(tuning.seeds) * (MORE_CRITIC * once + MEASURING[on] * samples)
 
-    trials = max((search(step) for step in plan.tuning_steps.values() if step.trains), default=0.0)
+    def tried(step: Step) -> float:  # megabytes of its largest pack
+        tuning, own = step.search.tuning, step.search.spec["runs"]
+        alike = max(1, len(step.numbers)) * (1 if tuning.pruning else len(tuning.seeds))
+        return _members(own, alike) * member_megabytes(own, _pixels(step.search.dataset))
+
+    working = [step for step in plan.tuning_steps.values() if step.trains]
+    trials, pack = (max(map(of, working), default=0.0) for of in (search, tried))
     return {
         "tune": Needs(30, BASE),
-        "trials": Needs(_minutes(trials), memory + BASE // 2),
+        "trials": Needs(_minutes(trials), memory + BASE // 2 + round(pack)),
         "data": Needs(120, memory),
         "extractor": Needs(120, memory),
         "features": Needs(60, memory),
         "reference": Needs(60, memory),
-        "train": Needs(longest(plan.training_jobs, training), memory),
-        "evaluate": Needs(longest(plan.evaluation_jobs, evaluation), memory + BASE // 2),
+        "train": Needs(
+            _minutes(largest(plan.training_jobs, training)), memory + round(largest(plan.training_jobs, packed))
+        ),
+        "evaluate": Needs(
+            _minutes(largest(plan.evaluation_jobs, lambda job: sum(map(evaluation, job.runs)))), memory + BASE // 2
+        ),
         "report": Needs(10 + len(plan.runs) // 50, BASE + len(plan.runs)),
     }
 
 
-def training_seconds(spec: Spec, pixels: int, on: str, threads: int) -> float:
-    """How long a training takes at most, without its process's start. `on`: `cpu` or `cuda`."""
+def _cells(job: Job) -> list[tuple[Run, int]]:
+    """A run of each cell of a job, and how many there are."""
+    counts = Counter(run.cell for run in job.runs)
+    return [(run, counts[run.cell]) for run in {run.cell: run for run in job.runs}.values()]
+
+
+def _members(spec: Spec, alike: int) -> int:
+    """How many of so many runs are in one pack: as they are cut into packs of one size."""
+    return math.ceil(alike / math.ceil(alike / int(spec.get("pack", 1))))
+
+
+def member_megabytes(spec: Spec, pixels: int) -> float:
+    """What one more training in a process takes at most, of networks that say how wide their layers are."""
+    kept = COPIES + 2 * len(spec["training"]["snapshots"])
+    return 4e-6 * kept * sum(_weights(spec["architecture"]["settings"], pixels))
+
+
+def training_seconds(spec: Spec, pixels: int, on: str, threads: int, members: int = 1) -> float:
+    """How long a training takes at most, without its process's start; or a pack of so many. `on`: `cpu` or `cuda`."""
     method, budget = spec["method"], spec["training"]
     batch = budget["batch_size"] * method["packing"]
     updates = method["n_critic"] + method.get("generator_turns", 1) + method["unrolled"]
     penalised = 2 if method["penalty"] else 1  # the gradient of a gradient
     work = penalised * batch * _operations(spec["architecture"]["settings"], pixels)
     rate = RATE[on] * (threads if on == "cpu" else 1)
-    slower = MIXING if pairing.mixes_samples(spec["architecture"]) else 1
-    return float(budget["generator_steps"] * updates * (penalised * UPDATE[on] + work / 2 / rate) * slower)
+    mixes = pairing.mixes_samples(spec["architecture"])
+    started = penalised * UPDATE[on] * (members if mixes else 1)  # a minibatch layer takes members one by one
+    slower = MIXING if mixes else 1
+    return float(budget["generator_steps"] * updates * (started + members * work / 2 / rate) * slower)
 
 
 def _operations(settings: dict[str, Any], pixels: int) -> float:
     """Operations per sample of one update of both players: from widths of layers, or a width of maps."""
-    layers = [value for key, value in settings.items() if key.endswith("_widths") and value]
-    if layers:  # six per weight: forwards, and backwards to inputs and weights; three passes
-        ends = 3 * pixels + int(settings.get("noise_dim", WIDTH))
-        weights = [ends * max(widths) + sum(a * b for a, b in itertools.pairwise(widths)) for widths in layers]
+    if weights := _weights(settings, pixels):  # six per weight: forwards, and backwards to inputs and weights; 3 passes
         return 18.0 * float(sum(weights))
     widths = [value for key, value in settings.items() if key.endswith("width") and isinstance(value, int)]
     return OPERATIONS * max(widths, default=WIDTH) ** 2 * pixels
+
+
+def _weights(settings: dict[str, Any], pixels: int) -> list[int]:
+    """How many weights each player has, about; empty if the architecture does not say how wide its layers are."""
+    ends = 3 * pixels + int(settings.get("noise_dim", WIDTH))
+    layers = [value for key, value in settings.items() if key.endswith("_widths") and value]
+    return [ends * max(widths) + sum(a * b for a, b in itertools.pairwise(widths)) for widths in layers]
 
 
 def _pixels(dataset: Dataset) -> int:

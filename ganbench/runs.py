@@ -325,15 +325,18 @@ def _cells(
             notes += [f"{label} with {architecture.label}: {note}" for note in pair.notes]
             asked = dataset.condition.spec if dataset.condition else None
             base = specs.of_run(dataset.spec, pair.architecture, spec, training, asked)
-            if which == "tuned":  # the winner's settings are not known yet; what they depend on is
-                base["tuning"] = tuned[f"{dataset.label}/{architecture.label}/{label}"].spec
+            search = tuned[f"{dataset.label}/{architecture.label}/{label}"] if which == "tuned" else None
+            if search:  # the winner's settings are not known yet; what they depend on is
+                base["tuning"] = search.spec
             steps = base["training"]["generator_steps"]
             if beyond := training.beyond(steps):
                 notes.append(f"{label} on {dataset.label} ends at step {steps}: no snapshot at {beyond}")
             width, obstacle = grouping.width(base, dataset.kind, training.engine, wanted.device, registry)
+            if search and search.pack != width:
+                width, obstacle = None, "its search may try what cannot be packed"
             if obstacle:
                 notes.append(f"{label} on {dataset.label} is trained run by run, not in packs: {obstacle}")
-            if width and which != "tuned":  # whose settings, and with them their shape, are not known yet
+            if width:
                 base["pack"] = width
             for seed in wanted.seeds:
                 run_spec = {**base, "seed": seed}

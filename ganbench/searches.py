@@ -4,13 +4,16 @@ The steps of a search are a static chain, so that a workflow can plan it: ask fo
 out, ask for the next with their results, choose the best.
 """
 
-from collections.abc import Iterable
+import itertools
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from ganbench import measures, pairing, parameters, plugins, spaces, specs, study, tunable
 from ganbench.measures import Measure
+from ganbench.packs import grouping
 from ganbench.parameters import Parameter, Recipe, Values
 from ganbench.plugins import Registry
 from ganbench.problems import Problem
@@ -23,13 +26,18 @@ from ganbench.tuning import Tuning
 OF_PAIRS = ("architecture", "augment")
 """What may keep a method and an architecture from meeting, besides the names of plugins."""
 
+USUAL_TRIALS = 4
+"""Trials of a job where the study does not say and they are trained one after the other."""
+
 Direction = Literal["minimize", "maximize"]
 Kind = Literal["ask", "trials", "open", "work", "best"]
 
 
 @dataclass(frozen=True)
 class Search:
-    """The tuning of one method in one cell. `training` is the budget of each training of a trial."""
+    """The tuning of one method in one cell. `training` is the budget of each training of a trial. `pack`: how many
+    slots the packs have in which trials, and then the runs with the best setting, are trained; None if any setting that
+    may be tried cannot be packed, so that all trials of a search are trained in one way."""
 
     dataset: Dataset
     architecture: Entry
@@ -39,6 +47,7 @@ class Search:
     recipe: Recipe
     parameters: tuple[Parameter, ...]
     objectives: tuple[Measure, ...]
+    pack: int | None
     spec: Spec
 
     @property
@@ -76,7 +85,16 @@ class Search:
         if pair.reason:
             return None, pair.reason
         asked = self.dataset.condition.spec if self.dataset.condition else None
-        return specs.of_run(self.dataset.spec, pair.architecture, recipe, training, asked), None
+        spec = specs.of_run(self.dataset.spec, pair.architecture, recipe, training, asked)
+        return (spec if self.pack is None else {**spec, "pack": self.pack}), None
+
+    @property
+    def probes(self) -> Iterator[Values]:
+        """Values that stand for all that may be tried: the method's own, and those of each space."""
+        yield {}
+        for parameter in self.parameters:
+            for probe in spaces.probes(parameter.space):
+                yield {**parameter.when, parameter.path: probe}
 
 
 @dataclass(frozen=True)
@@ -116,14 +134,20 @@ def steps(search: Search) -> list[Step]:
         for generation in range(tuning.generations):
             asking = Step(f"{cell}/generation{generation}", "ask", search, generation, needs=done)
             numbers = tuning.numbers(generation)
-            width = tuning.trials_per_job
             trials = [
-                Step(f"{asking.id}/{j}", "trials", search, generation, j, tuple(numbers[at : at + width]), (asking.id,))
-                for j, at in enumerate(range(0, len(numbers), width))
+                Step(f"{asking.id}/{j}", "trials", search, generation, j, share, (asking.id,))
+                for j, share in enumerate(_shares(numbers, tuning.trials_per_job or search.pack or USUAL_TRIALS))
             ]
             found += [asking, *trials]
             done = tuple(step.id for step in trials)
     return [*found, Step(f"{cell}/best", "best", search, needs=done)]
+
+
+def _shares(numbers: list[int], most: int) -> list[tuple[int, ...]]:
+    """The trials of each job, no more than `most`: all jobs have the same number of them, or some one less."""
+    count = math.ceil(len(numbers) / most)
+    bounds = [math.ceil(len(numbers) * i / count) for i in range(count + 1)]
+    return [tuple(numbers[start:end]) for start, end in itertools.pairwise(bounds)]
 
 
 def _workers(tuning: Tuning) -> Iterable[int]:
@@ -133,16 +157,17 @@ def _workers(tuning: Tuning) -> Iterable[int]:
 @dataclass(frozen=True)
 class Scope:
     """What the searches of a study share: by dataset the tuning there and the objectives, by method and kind of data
-    the parameters."""
+    the parameters; and the device."""
 
     tunings: dict[str, Tuning]
     objectives: dict[str, tuple[Measure, ...]]
     parameters: dict[tuple[str, str], tuple[Parameter, ...]]
+    device: str
 
 
 def scope(wanted: Study, datasets: dict[str, Dataset], registry: Registry) -> tuple[Scope, list[Problem]]:
     """What the searches of a study share, and what is wrong with its tuning."""
-    found = Scope({}, {}, {})
+    found = Scope({}, {}, {}, wanted.device)
     problems: list[Problem] = []
     if wanted.tuning is None:
         return found, []
@@ -183,8 +208,10 @@ def of_cell(
         recipe=recipe,
         parameters=shared.parameters[method.label, dataset.kind],
         objectives=objectives,
+        pack=None,
         spec={},
     )
+    found = replace(found, pack=_pack(found, shared.device, registry))
     own, _ = found.run_spec({}, found.training, registry)
     used = {measure.extractor for measure in objectives}
     spec = {
@@ -208,6 +235,18 @@ def of_cell(
                 problems.append(Problem("tuning.space", f"{what}: {reason}"))
                 break
     return replace(found, spec=spec), problems
+
+
+def _pack(search: Search, device: str, registry: Registry) -> int | None:
+    """How many slots the packs of a search have; None if a setting that it may try is trained alone."""
+    width = None
+    for values in search.probes:
+        spec, _ = search.run_spec(values, search.training, registry)
+        if spec is not None:
+            width, _ = grouping.width(spec, search.dataset.kind, search.training.engine, device, registry)
+            if width is None:
+                break
+    return width
 
 
 def _objectives(

@@ -75,8 +75,9 @@ class Tuning(Strict):
     """How hopeless trials are ended early; without it, not."""
     space: Annotated[Spaces, Key(default_factory=dict)]
     """Spaces that hold for every method that has the setting; `null` takes one away."""
-    trials_per_job: PositiveInt = 4
-    """Trials that one process carries out, one after the other; of no interest to results."""
+    trials_per_job: PositiveInt | None = None
+    """Trials of a generation that one process carries out, in packs or one after the other; of no interest to results.
+    Without it, as many as a pack has slots, or 4 that are trained alone."""
     backend: Literal["generations", "storage"] = "generations"
     """A chain of generations whose results are files, or workers that share an Optuna storage."""
     storage: str | None = None

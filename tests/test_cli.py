@@ -39,6 +39,15 @@ def test_check_says_what_a_study_would_run(study_file: StudyFile, capsys: pytest
     assert "note: wgan-gp with dcgan: " in said
 
 
+def test_a_reader_who_has_seen_enough_ends_the_command_quietly(study_file: StudyFile) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "ganbench", "check", str(study_file())]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_check_writes_nothing(study_file: StudyFile, tmp_path: Path) -> None:
     path = study_file()
     assert _exit_code("check", path) == 0

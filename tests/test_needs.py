@@ -62,13 +62,30 @@ def test_width_threads_and_a_minibatch_layer_count() -> None:
 
 
 def test_a_rule_asks_for_its_largest_job_and_a_retry_for_more(study_file: StudyFile) -> None:
-    large = {"generator_steps": 100_000, "batch_size": 8}
+    large = {"generator_steps": 100_000, "batch_size": 8, "engine": "single"}
     one, four = (needs.of(runs.plan(study_file(training={**large, "runs_per_job": n}, device="cpu"))) for n in (1, 4))
     rules = {"data", "extractor", "features", "reference", "tune", "trials", "train", "evaluate", "report"}
     assert one.keys() == rules
     assert four["train"].minutes > 2 * one["train"].minutes > 2 * needs.SHORTEST
     assert one["train"].runtime(None, attempt=2) == 2 * one["train"].minutes
     assert one["train"].mem_mb(None, attempt=3) == 3 * one["train"].megabytes
+
+
+def test_a_pack_asks_for_the_work_of_its_members_but_for_fewer_starts(study_file: StudyFile) -> None:
+    def train(count: int, **changes: Any) -> needs.Needs:
+        training = {"generator_steps": 100_000, "batch_size": 64, "runs_per_job": 8, **changes}
+        study = {"methods": ["non-saturating"], "seeds": list(range(count)), "device": "cpu"}
+        return needs.of(runs.plan(study_file(training=training, **study)))["train"]
+
+    one, eight, alone = train(1), train(8), train(8, engine="single")
+    assert one.minutes < eight.minutes < alone.minutes
+    assert one.megabytes < eight.megabytes
+    assert alone.megabytes <= one.megabytes
+    assert [needs._members({"pack": 8}, count) for count in (1, 8, 9)] == [1, 8, 5]
+    spec = {"architecture": {"settings": {**MLP, "minibatch": "discrimination"}}, "method": PLAIN}
+    budget = {"generator_steps": 1000, "batch_size": 64}
+    mixing = [needs.training_seconds({**spec, "training": budget}, 1, "cpu", 1, members) for members in (1, 8)]
+    assert mixing[1] == pytest.approx(8 * mixing[0])  # a layer that takes members one by one
 
 
 def test_trials_ask_for_all_their_seeds_and_for_more_critic_steps(study_file: StudyFile) -> None:

@@ -164,8 +164,7 @@ def test_the_own_trial_is_the_run_of_the_method_on_another_seed() -> None:
     (search,) = place.plan.searches.values()
     asked = records.asked(place.plan, search, 0)
     changed = {"training": {**run.spec["training"], "snapshots": [1, 2, 3]}}
-    alone = {key: run.spec[key] for key in run.spec if key not in ("seed", "pack")}  # trials are trained one by one
-    assert asked["spec"] == {**alone, **changed}
+    assert {**asked["spec"], "seed": 0} == {**run.spec, **changed}
 
 
 def test_deleted_trials_are_made_again_bit_for_bit_and_only_they(tmp_path: Path) -> None:
@@ -214,26 +213,33 @@ def test_a_trial_that_diverges_is_a_result_and_the_worst() -> None:
     assert json.loads(place.plan.best(search).read_text())["number"] not in [t["number"] for t in broken]
 
 
-def test_a_bug_fails_its_trial_leaves_a_log_and_no_marker(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("engine", ["single", "auto"])
+def test_a_bug_fails_those_it_meets_leaves_their_logs_and_no_marker(
+    monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
     from ganbench.tune import trials
 
-    place = _place().prepare()
+    place = _place(training={"engine": engine}, tuning={"space": {"n_critic": None}}).prepare()
     plan = place.plan
     steps = list(plan.tuning_steps.values())
     assert command.carry_out(plan, steps[0], lambda: tiny.CPU)
     (search,) = plan.searches.values()
-    whole = trials.Bench.try_out
+    whole = trials.Bench._goes_on
 
-    def broken(self: trials.Bench, asked: Record, referee: pruning.Referee) -> Record:
-        if asked["number"] == 1:
+    def broken(self: trials.Bench, attempt: trials.Attempt, session: Any) -> bool:
+        if attempt.trial.asked["number"] == 1:
             raise ValueError("a bug of mine")
-        return whole(self, asked, referee)
+        return whole(self, attempt, session)
 
-    monkeypatch.setattr(trials.Bench, "try_out", broken)
-    assert not command.carry_out(plan, steps[1], lambda: tiny.CPU)
-    assert "a bug of mine" in records.trial_file(plan, search, 1).with_suffix(".log").read_text()
-    assert records.is_finished(plan, search, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(trials.Bench, "_goes_on", broken)
+        assert not command.carry_out(plan, steps[1], lambda: tiny.CPU)
+    logs = [records.trial_file(plan, search, number).with_suffix(".log") for number in (0, 1)]
+    assert "a bug of mine" in logs[1].read_text()
+    assert records.is_finished(plan, search, 0) == (engine == "single") != logs[0].exists()  # a pack fails as a whole
     assert not plan.output_of_tuning(steps[1]).exists()
+    assert command.carry_out(plan, steps[1], lambda: tiny.CPU)
+    assert not any(log.exists() for log in logs)
 
 
 def test_the_best_setting_can_be_pasted_into_a_study() -> None:

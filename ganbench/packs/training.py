@@ -31,11 +31,12 @@ from ganbench.packs.optimizer import Optimizer
 from ganbench.plugins import Registry
 from ganbench.progress import Progress
 from ganbench.runs import Job, Plan, Run
-from ganbench.session import Session, Undertaking
+from ganbench.session import Session
 from ganbench.sidecar import pause
 from ganbench.specs import Spec, digest
 from ganbench.streams import stream
-from ganbench.train import unchanged
+from ganbench.train import straight_on, unchanged
+from ganbench.tune import best
 from ganbench.unrolling import Scores
 
 REHEARSAL = 3
@@ -72,12 +73,9 @@ def train_together(plan: Plan, runs: Sequence[Run], samples: Tensor, settings: d
         at.setdefault(_reached(plan, run, samples.device, settings), []).append(run)
     for together in at.values():
         with interruptions.deferred() as interruption:
-            slots = _slots(plan, together, samples, interruption)
-            if slots is not None:
-                train_pack(plan, together, samples, slots, settings, interruption)
-            else:  # a result is the one of the first slot
-                for run in together:
-                    train_pack(plan, [run], samples, int(run.spec["pack"]), settings, interruption)
+            seats = seated(plan, [best.settled(plan, run).spec for run in together], samples)
+            for members, slots in seats:
+                train_pack(plan, [together[m] for m in members], samples, slots, settings, interruption)
 
 
 def _reached(plan: Plan, run: Run, device: torch.device, settings: dict[str, str]) -> int:
@@ -86,7 +84,8 @@ def _reached(plan: Plan, run: Run, device: torch.device, settings: dict[str, str
     if not path.exists():
         return 0
     try:
-        return int(checkpoint.read(path, _identity(run, device, settings))["course"]["step"])
+        settled = best.settled(plan, run)
+        return int(checkpoint.read(path, _identity(settled, device, settings))["course"]["step"])
     except checkpoint.RefusedError as error:
         training.afresh(plan, run, error)
         path.unlink()
@@ -106,46 +105,60 @@ def train_pack(
     interruption: Interruption,
 ) -> None:
     """Train runs that are at the same step in a pack of so many slots, and write their folders."""
-    pack = Pack.of(plan, runs, samples, slots, interruption)
-    for run, work in zip(runs, pack.works, strict=True):
-        work.sidecar.identity = _identity(run, samples.device, settings)
+    efforts = [machine.Effort(samples.device, len(runs)) for _ in runs]
+    settled = [best.settled(plan, run) for run in runs]
+    pack = Pack.of(plan, [run.spec for run in settled], samples, slots)
+    works = [
+        training.undertaking(plan, *of, interruption) for of in zip(runs, settled, pack.sessions, efforts, strict=True)
+    ]
+    for work in works:
+        work.sidecar.identity = _identity(work.run, samples.device, settings)
         work.sidecar.resume()
     provenance = machine.provenance(samples.device)
     written: set[str] = set()
 
     def write(slot: int) -> None:
         run, own = runs[slot], {"width": runs[0].spec["pack"], "slots": slots, "members": len(runs), "slot": slot}
-        training.finish(plan, pack.works[slot], samples, {**provenance, "pack": {**own, **settings}})
+        training.finish(plan, works[slot], samples, {**provenance, "pack": {**own, **settings}})
         written.add(run.id)
 
     def between_steps() -> None:
-        for slot, work in enumerate(pack.works):
+        for slot, work in enumerate(works):
             if work.session.course.diverged_at is not None and runs[slot].id not in written:
                 write(slot)
-        pause([work.sidecar for work in pack.works if work.run.id not in written])
+        pause([work.sidecar for work in works if work.run.id not in written])
 
     limit = math.inf if runs[0].time_limit is None else runs[0].time_limit
-    pack.train(_progress(plan, runs, pack.works[0].session.course.step), between_steps, limit)
+    pack.train(_progress(plan, settled, works[0].session.course.step), between_steps, limit)
     for slot, run in enumerate(runs):
         if run.id not in written:
             write(slot)
 
 
-def _slots(plan: Plan, runs: Sequence[Run], samples: Tensor, interruption: Interruption) -> int | None:
-    """How many slots the pack of these runs needs, tried with some steps of the first run in all slots: as many as it
-    has members if this machine then computes the same bits as in a full pack, else all; and None if even in a full pack
-    they depend on the slot."""
-    width, few = int(runs[0].spec["pack"]), len(runs)
-    full = _rehearsed(plan, runs[0], samples, width, interruption)
+def seated(plan: Plan, specs: Sequence[Spec], samples: Tensor) -> list[tuple[list[int], int]]:
+    """Which of some members of one shape, by number, this machine trains together, and in how many slots: all, or where
+    bits depend on the slot each in the first of a full pack."""
+    slots = _slots(plan, specs, samples)
+    if slots is not None:
+        return [(list(range(len(specs))), slots)]
+    return [([number], int(spec["pack"])) for number, spec in enumerate(specs)]
+
+
+def _slots(plan: Plan, specs: Sequence[Spec], samples: Tensor) -> int | None:
+    """How many slots a pack needs, tried with some steps of its first member in all slots: as many as it has members if
+    this machine then computes the same bits as in a full pack, else all; and None if even in a full pack they depend on
+    the slot."""
+    width, few = int(specs[0]["pack"]), len(specs)
+    full = _rehearsed(plan, specs[0], samples, width)
     if any(not torch.equal(rows, rows[:1].expand_as(rows)) for rows in full):
         return None
-    fewer = full if few == width else _rehearsed(plan, runs[0], samples, few, interruption)
+    fewer = full if few == width else _rehearsed(plan, specs[0], samples, few)
     return few if all(torch.equal(rows, of[:few]) for rows, of in zip(fewer, full, strict=True)) else width
 
 
-def _rehearsed(plan: Plan, run: Run, samples: Tensor, slots: int, interruption: Interruption) -> tuple[Tensor, Tensor]:
-    """The weights of both players after some steps of a run in every slot."""
-    pack = Pack.of(plan, [run], samples, slots, interruption)
+def _rehearsed(plan: Plan, spec: Spec, samples: Tensor, slots: int) -> tuple[Tensor, Tensor]:
+    """The weights of both players after some steps of a member in every slot."""
+    pack = Pack.of(plan, [spec], samples, slots)
     pack.rehearse()
     generator, discriminator = (player.stack.flat.view(torch.uint8) for player in pack.players)  # NaN equals itself
     return generator, discriminator
@@ -153,46 +166,52 @@ def _rehearsed(plan: Plan, run: Run, samples: Tensor, slots: int, interruption: 
 
 @dataclass(frozen=True)
 class Pack:
-    """Runs in training: their players, and an undertaking for each."""
+    """Trainings that take their steps together: their players, and a session for each."""
 
     plan: Plan
     specs: Sequence[Spec]
-    """Of all slots: padding is once more the first run, and nobody reads its result."""
+    """Of all slots: padding is once more the first member, and nobody reads its result."""
     players: tuple[loop.Player, loop.Player]
-    works: list[Undertaking[Member]]
-    seeds: list[int]
+    sessions: list[Session[Member]]
 
     @classmethod
-    def of(cls, plan: Plan, runs: Sequence[Run], samples: Tensor, slots: int, interruption: Interruption) -> "Pack":
-        """The pack of these runs at the beginning of their training, with so many slots."""
-        efforts = [machine.Effort(samples.device, len(runs)) for _ in runs]
-        filled = [*runs, *[runs[0]] * (slots - len(runs))]
-        specs = [run.spec for run in filled]
+    def of(cls, plan: Plan, members: Sequence[Spec], samples: Tensor, slots: int) -> "Pack":
+        """The pack of these members at the beginning of their training, with so many slots."""
+        specs = [*members, *[members[0]] * (slots - len(members))]
         made = [training.networks(plan, spec, tuple(samples.shape[1:]), samples.device) for spec in specs]
         generator = _player([generator for _, generator, _ in made], specs, "generator")
         discriminator = _player([discriminator for _, _, discriminator in made], specs, "discriminator")
         if specs[0]["method"]["ema"] is not None:
             generator = replace(generator, average=Average(generator.stack, specs[0]["method"]["ema"]))
-        works = []
-        for slot, run in enumerate(runs):
+        sessions = []
+        for slot, spec in enumerate(members):
             built = (made[slot][0], Member(generator, slot), Member(discriminator, slot))
-            session = training.session_of(plan, run.spec, samples, built)
-            works.append(training.undertaking(plan, run, run, session, efforts[slot], interruption))
-        return cls(plan, specs, (generator, discriminator), works, [run.seed for run in filled])
+            sessions.append(training.session_of(plan, spec, samples, built))
+        return cls(plan, specs, (generator, discriminator), sessions)
 
-    @property
-    def sessions(self) -> list[Session[Member]]:
-        """The session of each run."""
-        return [work.session for work in self.works]
+    def only(self, slots: Sequence[int], samples: Tensor, width: int) -> "Pack":
+        """The members in some slots, as they are, in a pack with `width` slots. They cannot go on in the old one."""
+        smaller = Pack.of(self.plan, [self.specs[slot] for slot in slots], samples, width)
+        for new, old in zip(smaller.sessions, (self.sessions[slot] for slot in slots), strict=True):
+            new.generator.load_state_dict(old.generator.state_dict())
+            new.discriminator.load_state_dict(old.discriminator.state_dict())
+            new.streams, new.batches, new.course = old.streams, old.batches, old.course
+        return smaller
 
     def rehearse(self) -> None:
         """Some steps of the training, a penalty in each, of which nothing is kept."""
-        self._train(REHEARSAL, 1, lambda _: None, lambda: None, math.inf)
+        self._train(REHEARSAL, 1, lambda _: None, straight_on, math.inf)
 
-    def train(self, progress: Callable[[int], None], between_steps: Callable[[], None], limit: float) -> None:
-        """The training, up to its end or the time limit in seconds."""
+    def train(
+        self,
+        progress: Callable[[int], None],
+        between_steps: Callable[[], None] = straight_on,
+        limit: float = math.inf,
+        until: int | None = None,
+    ) -> None:
+        """The training, up to its end, a step, or the time limit in seconds."""
         steps, interval = self.specs[0]["training"]["generator_steps"], self.specs[0]["method"]["penalty_interval"]
-        self._train(steps, interval, progress, between_steps, limit)
+        self._train(until or steps, interval, progress, between_steps, limit)
 
     def _train(
         self,
@@ -205,7 +224,7 @@ class Pack:
         budget, method = self.specs[0]["training"], self.specs[0]["method"]
         device = self.players[0].stack.flat.device
         streams = [session.streams["penalty"] for session in self.sessions]
-        padding = [stream(seed, "penalty", device) for seed in self.seeds[len(streams) :]]
+        padding = [stream(spec["seed"], "penalty", device) for spec in self.specs[len(streams) :]]
         loop.train(
             *self.players,
             loss=Losses(_parts(self.plan, "loss", self.specs), device),

@@ -9,6 +9,7 @@ import yaml
 from ganbench import files, method, parameters, specs
 from ganbench.runs import Plan, Run
 from ganbench.searches import Search, Step
+from ganbench.specs import Spec
 from ganbench.tune import records
 from ganbench.tune.records import Record
 
@@ -83,8 +84,10 @@ def settled(plan: Plan, run: Run) -> Run:
     found = files.read_json(path)
     if found is None or found.get("search") != search.digest:
         raise NotTunedError(f"{path}: not what this search found; `snakemake --configfile {plan.file}` makes it")
-    spec = specs.of_run(search.dataset.spec, found["architecture"], found["method"], plan.training(run))
-    return replace(run, spec={**spec, "seed": run.seed})
+    asked = run.spec.get("condition")
+    spec = specs.of_run(search.dataset.spec, found["architecture"], found["method"], plan.training(run), asked)
+    planned: Spec = {key: run.spec[key] for key in ("pack", "seed") if key in run.spec}
+    return replace(run, spec={**spec, **planned})
 
 
 def named(plan: Plan, run: Run) -> dict[str, str]:

@@ -34,5 +34,6 @@ def carry_out(plan: Plan, step: Step, device: "Callable[[], torch.device]") -> b
         case "work":
             from ganbench.tune import storage, trials
 
-            storage.work(plan, step, trials.Bench(plan, step.search, device()).try_out)
+            bench = trials.Bench(plan, step.search, device())
+            storage.work(plan, step, lambda asked, referee: bench.try_out([trials.Trial(asked, referee)])[0])
     return True
