@@ -1,6 +1,7 @@
 """A small convolutional classifier: what grey images are measured by, and what generated images are tested on."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -50,21 +51,36 @@ def trained(images: Tensor, labels: Tensor, classes: int, epochs: int, seed: int
     """A classifier trained on uint8 images and their labels (n,), in evaluation mode; the same for the same input."""
     torch.manual_seed(derive(seed, "classifier initialisation"))
     classifier = Classifier(tuple(images.shape[1:]), classes)
-    optimizer = torch.optim.Adam(classifier.parameters(), lr=1e-3, fused=True)
-    steps = epochs * math.ceil(len(images) / BATCH)
+    fit(classifier, images, labels, epochs, cross_entropy, seed)
+    return classifier
+
+
+def fit(
+    network: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    epochs: int,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    seed: int = 0,
+    batch: int = BATCH,
+    lr: float = 1e-3,
+) -> None:
+    """Train a network of features and logits on uint8 images and labels (n, ...), freeze it, and set its `scale`.
+    `loss_of` takes logits (batch, classes) and labels (batch, ...)."""
+    optimizer = torch.optim.Adam(network.parameters(), lr=lr, fused=True)
+    steps = epochs * math.ceil(len(images) / batch)
     rate = LinearLR(optimizer, 1.0, 0.0, total_iters=steps)  # a constant rate left the accuracy to the last few batches
     order = stream(seed, "classifier order")
     for _ in range(epochs):
-        for index in torch.randperm(len(images), generator=order).split(BATCH):
-            loss = cross_entropy(classifier(images[index])[1], labels[index])
+        for index in torch.randperm(len(images), generator=order).split(batch):
+            loss = loss_of(network(images[index])[1], labels[index])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             rate.step()
-    classifier.eval().requires_grad_(False)
-    variance = torch.cat([classifier(batch)[0] for batch in images.split(500)]).var(0)
-    classifier.scale.copy_(variance.mean().sqrt())
-    return classifier
+    network.eval().requires_grad_(False)
+    variance = torch.cat([network(some)[0] for some in images.split(500)]).var(0)
+    network.get_buffer("scale").copy_(variance.mean().sqrt())
 
 
 @torch.no_grad()

@@ -13,6 +13,9 @@ from ganbench import layout, plugins, tensorfiles
 from ganbench.protocol import Dataset
 
 SPLITS = ("train", "validation", "test")
+EXTRACTOR = "extractor"
+"""A fourth split, which a dataset may have: what its extractors are trained on, where `train` lacks on purpose what
+they must recognise."""
 
 
 class DataError(Exception):
@@ -44,7 +47,7 @@ def prepare(dataset: Dataset, raw: Path, check: Callable[[Splits], None] = fine)
     plugin = plugins.load(dataset.card, dataset.spec["settings"])
     splits: Splits = plugin.splits(raw)
     tensors = {}
-    for name in SPLITS:
+    for name in (*SPLITS, *([EXTRACTOR] if EXTRACTOR in splits else [])):
         samples, labels, captions = splits[name]
         if samples.is_floating_point() and not torch.isfinite(samples).all():
             raise DataError(f"dataset '{dataset.card.name}', split '{name}': a sample is not finite")
@@ -68,6 +71,12 @@ def read(dataset: Dataset, split: str) -> Split:
         samples, *rest = (f"{split}_{part}" for part in Split._fields)
         others = (_verified(dataset, file, name) if name in there else None for name in rest)
         return Split(_verified(dataset, file, samples), *others)
+
+
+def lessons(dataset: Dataset) -> str:
+    """The split that extractors are trained on, of a prepared dataset."""
+    with _opened(dataset) as file:
+        return EXTRACTOR if f"{EXTRACTOR}_samples" in file.keys() else "train"  # noqa: SIM118 - no mapping
 
 
 def _verified(dataset: Dataset, file: Any, name: str) -> Tensor:

@@ -5,9 +5,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganbench import data, layout, modes, neighbours, sheet, tensorfiles
+from ganbench import attributes, captions, data, files, layout, modes, neighbours, sheet, tensorfiles
 from ganbench.evidence import Evidence, EvidenceError, Reference
 from ganbench.generate import NotFiniteError, generate
+from ganbench.given import Given
 from ganbench.reference import Instruments, Seen
 from ganbench.streams import stream
 from ganbench.trained import Trained
@@ -20,10 +21,10 @@ SHOWN, NEAREST = 12, 3
 MOST_MODES = 100
 """More modes cannot be told apart as bars."""
 
-ROWS, PER_ROW = 10, 10
-"""Samples by condition: at most so many classes, a row each, with so many samples."""
+ROWS, PER_ROW, PER_CAPTION = 10, 10, 6
+"""Samples by condition: at most so many classes or captions, a row each, with so many samples."""
 
-FILES = (layout.FILM, layout.INTERPOLATION, layout.NEIGHBOURS, layout.CONDITIONS)
+FILES = (layout.FILM, layout.INTERPOLATION, layout.NEIGHBOURS, layout.CONDITIONS, layout.CAPTIONS)
 
 
 def remove(folder: Path) -> None:
@@ -97,16 +98,31 @@ def _interpolations(trained: Trained, instruments: Instruments) -> Tensor:
 
 @torch.no_grad()
 def _write_conditions(trained: Trained, instruments: Instruments) -> None:
-    """What the generator makes of each condition: a row of samples for each class."""
+    """What the generator makes of each condition: a row of samples for each class, or for some captions, which are
+    written beside."""
     asked = instruments.given.get("test")
-    if asked is None or asked.form.kind != "class":
+    if asked is None or asked.form.kind == "image":
         return
-    classes = torch.arange(min(ROWS, asked.form.count)).repeat_interleave(PER_ROW)
+    if asked.form.kind == "class":
+        conditions, columns = torch.arange(min(ROWS, asked.form.count)), PER_ROW
+    else:
+        conditions, columns = _captions(trained, asked, instruments), PER_CAPTION
+    conditions = conditions.repeat_interleave(columns, 0)
     noise_dim = trained.spec["architecture"]["settings"]["noise_dim"]
     trained.load("raw", trained.last)
     noise = stream(trained.run.seed, "conditions", trained.device)
-    made = generate(trained.network, len(classes), noise_dim, noise, classes)
-    sheet.write_rows(made, PER_ROW, trained.folder / layout.CONDITIONS)
+    made = generate(trained.network, len(conditions), noise_dim, noise, conditions)
+    sheet.write_rows(made, columns, trained.folder / layout.CONDITIONS)
+
+
+def _captions(trained: Trained, asked: Given, instruments: Instruments) -> Tensor:
+    """Captions (rows, length) to show, of which the last have pairs of words that were never trained on; and the file
+    that says so."""
+    shown, usual = attributes.examples(asked.values, instruments.given["train"].values, ROWS)
+    words = instruments.dataset.card.traits["words"]
+    found = [{"text": captions.text(one, words), "held_out": i >= usual} for i, one in enumerate(shown)]
+    files.write_json(trained.folder / layout.CAPTIONS, {"captions": found})
+    return shown
 
 
 def _write_neighbours(trained: Trained, seen: Seen, instruments: Instruments) -> None:

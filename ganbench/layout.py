@@ -21,6 +21,7 @@ FILM = "film.safetensors"
 INTERPOLATION = "interpolation.png"
 NEIGHBOURS = "neighbours.png"
 CONDITIONS = "conditions.png"
+CAPTIONS = "captions.json"
 TRAINING_LOG = "train.log"
 EVALUATION_LOG = "evaluate.log"
 

@@ -227,7 +227,8 @@ def _extractors(study: Study, card: Card, spec: Spec, registry: Registry) -> tup
         identity = {"engine": specs.EVALUATION_ENGINE, **full}
         if "pretrained" in plugin.methods:
             identity["settings"] = {key: value for key, value in full["settings"].items() if key != PATH}
-        if "trained" in plugin.methods and not card.traits["classes"]:
+        taught = card.traits.get("words") if "attributes" in plugin.traits["provides"] else card.traits["classes"]
+        if "trained" in plugin.methods and not taught:
             continue  # there is nothing that it could learn
         if "trained" in plugin.methods:
             label, identity = f"{card.name}-{label}", {**identity, "dataset": spec}

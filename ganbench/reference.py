@@ -194,7 +194,7 @@ def _perfect(instruments: Instruments, measure: Measure) -> float | None:
 def _protocol(dataset: Dataset, mixture: Mixture | None, cards: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """What must be known to compare a number with another."""
     count = min(dataset.samples, data.count(dataset, "validation"))
-    said = ("form", "weights_sha256", "test_accuracy", "accuracy_gate", "features", "dead_features")
+    said = ("form", "weights_sha256", "test_accuracy", "test_accuracies", "accuracy_gate", "features", "dead_features")
     return {
         "measures": {name: measure.spec for name, measure in dataset.measures.items()},
         "watched": {name: measure.spec for name, measure in dataset.watched.items()},

@@ -29,6 +29,7 @@ def values(written: str) -> st.SearchStrategy[Any]:
         "PositiveInt": st.integers(1, 10**9),
         "NonNegativeInt": st.integers(0, 10**9),
         "PositiveFloat": st.floats(min_value=1e-300, max_value=1e300),
+        "bool": st.booleans(),
         "None": st.none(),
     }
     literal = eval(written, {"Literal": Literal}) if written.startswith("Literal") else None

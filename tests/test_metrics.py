@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import known
 import pytest
@@ -44,6 +45,13 @@ def asked(evidence: Evidence) -> Evidence:
     return replace(evidence, labels=known.RING.nearest(evidence.features)[0])
 
 
+def worded(of: Any) -> Any:
+    """Images, or a training split of them, whose captions are a word: their class."""
+    return (
+        replace(of, given=of.labels[:, None]) if isinstance(of, Evidence) else replace(of, evidence=worded(of.evidence))
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [(name, kind) for name in REGISTRY.names("metric") for kind in REGISTRY.card("metric", name).traits["kinds"]],
@@ -58,6 +66,8 @@ def test_every_metric_is_a_repeatable_finite_number_and_says_how_to_read_it(name
             truth, evidence = replace(truth, evidence=asked(known.perfect(known.RING, 300))), asked(evidence)
     else:
         truth, evidence = image_reference(), images(150, 3)
+        if "captions" in card.traits["needs"]:
+            truth, evidence = replace(truth, training=worded(truth.training)), worded(evidence)
     copy = evidence.features.clone()
     value = metric(evidence, truth)
     assert isinstance(value, float)

@@ -118,6 +118,7 @@ def render(
                 "sheets": pictures.rows(shown.get((pair, "samples"), [])),
                 "conditions": shown.get((pair, "samples by condition"), []),
                 "form": results.datasets[pair[0]].form,
+                "captions": pictures.captions(results, shown.get((pair, "samples by condition"), [])),
                 "interpolations": shown.get((pair, "interpolations"), []),
                 "neighbours": shown.get((pair, "nearest training images"), []),
                 "contests": _contests(results, pair, standings, versus[pair]),

@@ -4,10 +4,11 @@ import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ganbench import layout
+from ganbench import files, layout
 from ganbench.report.collect import Pair, Results
 from ganbench.runs import Run
 from ganbench.stats.merit import merit
@@ -94,6 +95,17 @@ def gather(results: Results, beside: Path) -> tuple[dict[tuple[Pair, str], list[
             picture = Picture(run, kind, role, link=f"{beside.name}/{name}")
         found.setdefault((pair, kind), []).append(picture)
     return found, copies
+
+
+def captions(results: Results, shown: Iterable[Picture]) -> list[dict[str, Any]]:
+    """What the rows of pictures by condition were made for, where these are sentences: `text`, and whether it is
+    `held_out`. The same for all methods on a dataset."""
+    for picture in shown:
+        record = files.read_json(results.folders[picture.run.id] / layout.CAPTIONS)
+        if record:
+            found: list[dict[str, Any]] = record["captions"]
+            return found
+    return []
 
 
 def rows(pictures: Iterable[Picture]) -> dict[str, list[Picture]]:

@@ -23,7 +23,7 @@ def outputs(extractor: Any) -> None:
         features, logits = found
         demand(features.dim() == 2 and len(features) == 7, f"7 images have features {tuple(features.shape)}")
         demand(bool(features.isfinite().all()), "a feature is not finite")
-        promised = bool({"logits", "classes"} & set(extractor.provides))
+        promised = bool({"logits", "classes", "attributes"} & set(extractor.provides))
         demand((logits is not None) == promised, f"`provides` is {extractor.provides}, and logits are {_said(logits)}")
         if logits is not None:
             demand(logits.dim() == 2 and len(logits) == 7, f"7 images have logits {tuple(logits.shape)}")
@@ -90,7 +90,7 @@ def _network(extractor: Any, shape: tuple[int, ...], seed: int = 0) -> nn.Module
             made: nn.Module = extractor.fixed(shape).eval()
         elif hasattr(extractor, "trained"):
             labels = torch.arange(30) % CLASSES
-            made = extractor.trained(Split(images(30, shape, "trained on"), labels), CLASSES, 1)
+            made = extractor.trained(Split(images(30, shape, "trained on"), labels, labels[:, None]), CLASSES, 1)
         else:
             made = extractor.pretrained(_weights(extractor)).eval()
     return made.requires_grad_(False)

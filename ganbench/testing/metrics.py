@@ -200,7 +200,8 @@ def _evidence(light: Tensor, labels: Tensor, second: Tensor | None = None) -> Ev
     quarters = torch.nn.functional.avg_pool2d(images.double() / 10, 4).flatten(1)
     truth = _bytes(_shown(torch.arange(len(light)) % CLASSES, stream(0, "testing images truth")))
     again = _bytes(light if second is None else second)
-    return Evidence(pooled, quarters, images, labels, truth=truth, again=again)
+    given = labels[:, None]  # a class is a caption of a word too
+    return Evidence(pooled, quarters, images, labels, given, truth, again)
 
 
 def _bytes(light: Tensor) -> Tensor:
@@ -213,7 +214,7 @@ def _training(evidence: Evidence) -> Training:
 
 
 def _part(evidence: Evidence, order: Tensor) -> Evidence:
-    names = ("logits", "images", "labels", "truth", "again")
+    names = ("logits", "images", "labels", "given", "truth", "again")
     held = {name: getattr(evidence, name) for name in names}
     others = {name: part[order] for name, part in held.items() if part is not None}
     return Evidence(evidence.features[order], **others)
