@@ -18,6 +18,7 @@ from ganbench import data, optimizers, plugins, runs
 from ganbench.streams import stream
 from ganbench.train import train
 from ganbench.training import build
+from ganbench.work import Run
 
 BAR = 1.05
 STUDY = """
@@ -30,7 +31,7 @@ training: {generator_steps: 1, batch_size: 64, log_every: 50}
 """
 
 
-def by_hand(run: runs.Run, plan: runs.Plan, samples: Tensor, steps: int) -> None:
+def by_hand(run: Run, plan: runs.Plan, samples: Tensor, steps: int) -> None:
     """What a researcher would write for this one case."""
     architecture, g, d = build(plan, run.spec, tuple(samples.shape[1:]), torch.device("cpu"))
     generator, discriminator = g.network, d.network
@@ -65,7 +66,7 @@ def by_hand(run: runs.Run, plan: runs.Plan, samples: Tensor, steps: int) -> None
         discriminator.requires_grad_(True)
 
 
-def by_ganbench(run: runs.Run, plan: runs.Plan, samples: Tensor, steps: int) -> None:
+def by_ganbench(run: Run, plan: runs.Plan, samples: Tensor, steps: int) -> None:
     """The same through `train`, with its streams, its epochs and its history."""
     architecture, g, d = build(plan, run.spec, tuple(samples.shape[1:]), torch.device("cpu"))
     method, noise = run.spec["method"], stream(0, "noise")

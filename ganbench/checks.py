@@ -11,20 +11,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganbench import layout, measures, method, plugins, yamlfile
-from ganbench.cards import Card
+from ganbench import fits, layout, measures, method, yamlfile
+from ganbench.entries import ENTRY_KEYS, Named, problems_of, settings_of, well_formed
 from ganbench.method import OPTIMIZER_KINDS, Method
 from ganbench.plugins import Registry, unknown
 from ganbench.problems import Problem, readable
-
-ENTRY_KEYS: dict[str, tuple[str, ...]] = {
-    "datasets": ("name", "label", "condition", "architectures", "training", "evaluation", "tuning"),
-    "architectures": ("name", "label"),
-    "methods": ("name", "label"),
-    "extractors": ("name", "label"),
-    "metrics": ("name", "samples", "extractor"),
-}
-"""The keys of an entry that are the study's; all others are the plugin's settings."""
 
 SHARED_FOLDERS = ("datasets", "extractors", "features")
 """Folders of results/ that all studies share."""
@@ -34,32 +25,29 @@ STEPS = ("generator_steps", "discriminator_steps")
 FEWEST_SEEDS = 5
 """Of a trial that Wilcoxon's test can end early: four pairs are the fewest with a one-sided p below 0.1 (1/16)."""
 
-Named = tuple[str, dict[str, Any]]
-"""A well-formed entry with its key path."""
-
 
 def find(raw: dict[str, Any], registry: Registry) -> list[Problem]:
     """All problems of a study that its types do not show."""
-    datasets = _entries(raw.get("datasets"), "datasets")
-    architectures = _entries(raw.get("architectures"), "architectures")
-    methods = _entries(raw.get("methods"), "methods")
+    datasets = well_formed(raw.get("datasets"), "datasets")
+    architectures = well_formed(raw.get("architectures"), "architectures")
+    methods = well_formed(raw.get("methods"), "methods")
     found = [problem for where, entry in methods for problem in _method(registry, where, entry)]
     for where, entry in datasets:
-        found += _plugin(registry, "dataset", where, entry["name"], settings_of(entry, ENTRY_KEYS["datasets"]))
-        found += _condition(registry, entry, where)
-        found += _architectures(registry, _entries(entry.get("architectures"), f"{where}.architectures"))
+        found += problems_of(registry, "dataset", where, entry["name"], settings_of(entry, ENTRY_KEYS["datasets"]))
+        found += fits.condition(registry, entry, where)
+        found += _architectures(registry, well_formed(entry.get("architectures"), f"{where}.architectures"))
         found += _metrics(registry, entry.get("evaluation"), f"{where}.evaluation")
     found += _architectures(registry, architectures)
     found += _metrics(registry, raw.get("evaluation"), "evaluation")
     for section, entries in (("datasets", datasets), ("architectures", architectures), ("methods", methods)):
         found += _labels(section, entries)
-    found += [p for w, e in datasets for p in _labels(f"{w}.architectures", _entries(e.get("architectures"), ""))]
+    found += [p for w, e in datasets for p in _labels(f"{w}.architectures", well_formed(e.get("architectures"), ""))]
     found += _extractors(registry, raw)
     found += _seeds(raw.get("seeds"))
     found += _budget(raw.get("training"), datasets)
     found += _optimizers(raw, methods)
     found += _tuning(raw, datasets)
-    found += _pairs(registry, datasets, architectures)
+    found += fits.pairs(registry, datasets, architectures)
     if raw.get("study") in SHARED_FOLDERS:
         found.append(Problem("study", f"'{raw['study']}' is a folder that studies share; choose another name"))
     if raw.get("study") == layout.PAPERS:
@@ -67,85 +55,9 @@ def find(raw: dict[str, Any], registry: Registry) -> list[Problem]:
     return found
 
 
-def settings_of(entry: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """The plugin's own keys of an entry."""
-    return {key: value for key, value in entry.items() if key not in keys}
-
-
-def part(given: Any) -> Any:
-    """A plugin as a study names it, by its name or with its settings inline, with these gathered; what is neither stays
-    as it is."""
-    named = {"name": given} if isinstance(given, str) else given
-    if not isinstance(named, dict) or "name" not in named:
-        return given
-    return {"name": named["name"], "settings": settings_of(named, ("name",))}
-
-
-def _condition(registry: Registry, entry: dict[str, Any], where: str) -> list[Problem]:
-    """The name and settings of a dataset's condition."""
-    chosen = part(entry.get("condition"))
-    if not isinstance(chosen, dict) or not isinstance(chosen.get("name"), str):
-        return []  # there is none, or pydantic says what is wrong
-    place, name = f"{where}.condition", chosen["name"]
-    found = _plugin(registry, "condition", place, name, chosen["settings"])
-    if found or entry["name"] not in registry.cards["dataset"]:
-        return found
-    makes, dataset = registry.card("condition", name).traits["makes"], registry.card("dataset", entry["name"])
-    if makes == "image" and dataset.traits["kind"] != "images":
-        return [Problem(place, f"{name} makes an image of an image, {dataset.name} holds {dataset.traits['kind']}")]
-    if makes == "text" and not dataset.traits.get("words"):
-        return [Problem(place, f"{dataset.name} has no captions")]
-    if makes == "class" and dataset.traits["kind"] == "points" and "mixture" not in dataset.methods:
-        return [Problem(place, f"the points of {dataset.name} have no labels")]
-    return []
-
-
-def condition_of(entry: dict[str, Any], registry: Registry) -> Card | None:
-    """The condition that a dataset's entry names; None if there is none of that name."""
-    chosen = part(entry.get("condition"))
-    name = chosen.get("name") if isinstance(chosen, dict) else None
-    return registry.cards["condition"].get(name) if isinstance(name, str) else None
-
-
-def misfit(dataset: Card, settings: dict[str, Any], architecture: Card, condition: Card | None) -> str | None:
-    """Why an architecture cannot make this data, for these conditions, or None."""
-    kinds, sizes = architecture.traits["kinds"], architecture.traits.get("sizes")
-    kind, size = dataset.traits["kind"], settings.get("size", dataset.traits.get("size"))
-    if kind not in kinds:
-        return f"{architecture.name} makes {' or '.join(kinds)}, {dataset.name} holds {kind}"
-    if sizes and size not in sizes:
-        possible = " or ".join(f"{s}x{s}" for s in sizes)
-        return f"{architecture.name} makes images of {possible} pixels, {dataset.name} holds {size}x{size}"
-    form, takes = condition.traits["makes"] if condition else None, architecture.traits.get("given", ())
-    if takes and form not in takes:
-        return f"{architecture.name} makes its samples from {' or '.join(takes)}, and there is none to go by"
-    if form == "image" and form not in takes:
-        return f"{architecture.name} does not take the image that {condition.name if condition else ''} gives"
-    return None
-
-
-def _entries(section: Any, where: str) -> list[Named]:
-    """The well-formed entries of a section."""
-    listed = section if isinstance(section, list) else []
-    full = [{"name": item} if isinstance(item, str) else item for item in listed]
-    return [
-        (f"{where}[{index}]", item)
-        for index, item in enumerate(full)
-        if isinstance(item, dict) and isinstance(item.get("name"), str)
-    ]
-
-
-def _plugin(registry: Registry, kind: str, where: str, name: str, settings: dict[str, Any]) -> list[Problem]:
-    """A plugin's name and settings."""
-    if name not in registry.cards[kind]:
-        return [Problem(where, registry.missing(kind, name))]
-    _, problems = plugins.resolve(registry.card(kind, name), settings)
-    return [Problem(f"{where}.{key}", message) for key, message in problems]
-
-
 def _architectures(registry: Registry, entries: list[Named]) -> list[Problem]:
     keys = ENTRY_KEYS["architectures"]
-    found = (_plugin(registry, "architecture", w, e["name"], settings_of(e, keys)) for w, e in entries)
+    found = (problems_of(registry, "architecture", w, e["name"], settings_of(e, keys)) for w, e in entries)
     return [problem for problems in found for problem in problems]
 
 
@@ -173,7 +85,7 @@ def _metrics(registry: Registry, evaluation: Any, where: str) -> list[Problem]:
             found.append(Problem(place, str(error)))
             continue
         if isinstance(entry, dict) and isinstance(entry.get("name"), str):  # else pydantic says so
-            found += _plugin(registry, "metric", place, entry["name"], entry.get("settings", {}))
+            found += problems_of(registry, "metric", place, entry["name"], entry.get("settings", {}))
     return found
 
 
@@ -207,7 +119,7 @@ def _method(registry: Registry, where: str, entry: dict[str, Any]) -> list[Probl
         for part in method.PARTS:
             chosen = composed.get(part)
             if isinstance(chosen, dict) and isinstance(chosen.get("name"), str):
-                found += _plugin(registry, part, f"{where}.{part}", chosen["name"], chosen["settings"])
+                found += problems_of(registry, part, f"{where}.{part}", chosen["name"], chosen["settings"])
     return found
 
 
@@ -334,45 +246,11 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _pairs(registry: Registry, datasets: list[Named], architectures: list[Named]) -> list[Problem]:
-    """Pairs that were written down and cannot be; datasets and architectures that are left without a partner."""
-    found: list[Problem] = []
-    lonely = {where: entry for where, entry in architectures if entry["name"] in registry.cards["architecture"]}
-    for where, entry in datasets:
-        if entry["name"] not in registry.cards["dataset"]:
-            return found  # the unknown dataset might be the partner
-        card = registry.card("dataset", entry["name"])
-        settings, _ = plugins.resolve(card, settings_of(entry, ENTRY_KEYS["datasets"]))
-        condition = condition_of(entry, registry)
-        if entry.get("condition") is not None and condition is None:
-            return found  # with the right name, there might be a partner
-        own = _entries(entry.get("architectures"), f"{where}.architectures")
-        reasons = {}
-        for place, architecture in own or architectures:
-            if architecture["name"] not in registry.cards["architecture"]:
-                continue
-            reason = misfit(card, settings, registry.card("architecture", architecture["name"]), condition)
-            if reason and own:
-                found.append(Problem(place, f"'{architecture['name']}': {reason}"))
-            elif reason:
-                reasons[architecture["name"]] = reason
-            else:
-                lonely.pop(place, None)
-        if reasons and len(reasons) == len(architectures):
-            message = f"no architecture fits '{entry['name']}': {'; '.join(reasons.values())}"
-            found.append(Problem(where, message))
-    using = [where for where, entry in datasets if not entry.get("architectures")]
-    if using and not found:
-        message = "fits none of the datasets that use this list"
-        found += [Problem(where, f"'{entry['name']}' {message}") for where, entry in lonely.items()]
-    return found
-
-
 def _extractors(registry: Registry, raw: dict[str, Any]) -> list[Problem]:
     """The study's extractors. Their labels are parts of metrics' names, and no other extractor's name."""
     keys = ENTRY_KEYS["extractors"]
-    entries = _entries(raw.get("extractors"), "extractors")
-    found = [p for w, e in entries for p in _plugin(registry, "extractor", w, e["name"], settings_of(e, keys))]
+    entries = well_formed(raw.get("extractors"), "extractors")
+    found = [p for w, e in entries for p in problems_of(registry, "extractor", w, e["name"], settings_of(e, keys))]
     for where, entry in entries:
         label = entry.get("label", entry["name"])
         if not isinstance(label, str):

@@ -12,9 +12,10 @@ from ganbench.generate import NotFiniteError
 from ganbench.given import Form
 from ganbench.measures import Measure
 from ganbench.reference import Instruments, Seen
-from ganbench.runs import Job, Plan, Run
+from ganbench.runs import Plan
 from ganbench.specs import Spec
 from ganbench.trained import Trained
+from ganbench.work import Job, Run
 
 Record = dict[str, Any]
 

@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from ganbench import files, layout, pairing, sheet, tensorfiles
 from ganbench.generate import NotFiniteError, generate
-from ganbench.runs import Plan, Run
+from ganbench.runs import Plan
 from ganbench.session import Session, Side, Undertaking
 from ganbench.specs import Spec
 from ganbench.streams import stream
 from ganbench.train import Course, finite_rows
 from ganbench.tune import best
+from ganbench.work import Run
 
 SHEET_SAMPLES = {"points": 2_000, "images": 64}
 SURFACE_SIDE = 64

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ganbench import files, layout, locks, markers
-from ganbench.runs import Job, Plan, Run
+from ganbench.runs import Plan
+from ganbench.work import Job, Run
 
 
 class OutOfMemoryError(Exception):

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ganbench import files, layout
-from ganbench.runs import Job, Plan, Run
+from ganbench.runs import Plan
 from ganbench.tune import best, records
+from ganbench.work import Job, Run
 
 RECORD = {"train": layout.TRAINING, "evaluate": layout.METRICS}
 LOG = {"train": layout.TRAINING_LOG, "evaluate": layout.EVALUATION_LOG}

@@ -14,9 +14,10 @@ from typing import Any
 
 from ganbench import pairing
 from ganbench.protocol import Dataset
-from ganbench.runs import Job, Plan, Run
+from ganbench.runs import Plan
 from ganbench.searches import Step
 from ganbench.specs import Spec
+from ganbench.work import Job, Run
 
 START = 120.0
 """Seconds until a process computes: imports from a network disk, the plan, the data."""

@@ -7,10 +7,10 @@ from torch import nn
 
 from ganbench import data, machine
 from ganbench.given import Given
-from ganbench.runs import Run
 from ganbench.sidecar import Sidecar, Stateful
 from ganbench.streams import Streams
 from ganbench.train import Course, State
+from ganbench.work import Run
 
 
 class Trainee(Stateful, Protocol):

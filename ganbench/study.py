@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field as Key
 from pydantic import NonNegativeInt, PositiveInt, ValidationError
 
-from ganbench import cards, checks, measures, method, misnomers, paper, plugins, yamlfile
+from ganbench import cards, checks, entries, measures, method, misnomers, paper, plugins, yamlfile
 from ganbench.method import OPTIMIZER_KINDS, Adam, Method, Optimizer, Part, Strict
 from ganbench.paper import Budget, Labels, Paper
 from ganbench.plugins import Registry
@@ -229,11 +229,11 @@ def _entry(item: Any, section: str, registry: Registry) -> Any:
     given = {"name": item} if isinstance(item, str) else item
     if not isinstance(given, dict):
         return given
-    keys = checks.ENTRY_KEYS[section]
+    keys = entries.ENTRY_KEYS[section]
     own = {key: value for key, value in given.items() if key in keys}
-    own["settings"] = checks.settings_of(given, keys)
+    own["settings"] = entries.settings_of(given, keys)
     if own.get("condition") is not None:
-        own["condition"] = checks.part(own["condition"])
+        own["condition"] = entries.part(own["condition"])
     if isinstance(own.get("name"), str):
         own.setdefault("label", own["name"])
     if isinstance(own.get("architectures"), list):

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from ganbench import layout
 from ganbench.generate import generate
 from ganbench.given import Given
-from ganbench.runs import Run
 from ganbench.streams import stream
+from ganbench.work import Run
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,14 @@ from ganbench import (
 )
 from ganbench.given import Form, Given
 from ganbench.progress import Progress
-from ganbench.runs import Plan, Run
+from ganbench.runs import Plan
 from ganbench.session import Session, Side, Undertaking
 from ganbench.sidecar import Sidecar, Stateful
 from ganbench.specs import Spec
 from ganbench.streams import Streams, derive
 from ganbench.train import Course, Player, train, unchanged
 from ganbench.tune import best
+from ganbench.work import Run
 
 
 def networks(

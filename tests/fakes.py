@@ -11,9 +11,10 @@ from safetensors.torch import save_file
 
 from ganbench import files, layout, sheet
 from ganbench.protocol import Dataset
-from ganbench.runs import Plan, Run
+from ganbench.runs import Plan
 from ganbench.searches import Search
 from ganbench.tune import asking, best, records
+from ganbench.work import Run
 
 PROVENANCE = {
     "python": "3.11",

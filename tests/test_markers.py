@@ -8,7 +8,8 @@ import pytest
 from conftest import StudyFile
 
 from ganbench import files, layout, markers, runs
-from ganbench.runs import Job, Plan, Run
+from ganbench.runs import Plan
+from ganbench.work import Job, Run
 
 GENERATOR = layout.GENERATORS["raw"]
 WEIGHTS, PROTOCOL = {GENERATOR: "ab" * 32}, {"reference_samples": 100}

@@ -23,9 +23,10 @@ from torch import Tensor
 
 from ganbench import checkpoint, data, layout, markers, runs, training
 from ganbench.given import Form, Given
-from ganbench.runs import Plan, Run
+from ganbench.runs import Plan
 from ganbench.sidecar import Sidecar
 from ganbench.streams import stream
+from ganbench.work import Run
 
 CPU = torch.device("cpu")
 STEPS = 12

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganbench import layout, runs, specs
-from ganbench.runs import Plan, Run
+from ganbench.runs import Plan
 from ganbench.sections import Training
+from ganbench.work import Run
 
 METHODS = ("minimax", "non-saturating", "wgan", "wgan-gp", "ttur")
 QUICK: dict[str, Any] = {

@@ -17,9 +17,10 @@ from ganbench.generate import generate
 from ganbench.losses.wasserstein import Loss as Wasserstein
 from ganbench.packs import training as packed
 from ganbench.penalties.gradient_penalty import Penalty as GradientPenalty
-from ganbench.runs import Plan, Run
+from ganbench.runs import Plan
 from ganbench.streams import stream
 from ganbench.train import train
+from ganbench.work import Run
 
 CPU = torch.device("cpu")
 GENERATOR = layout.GENERATORS["raw"]

@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from ganbench import data, evaluate, extraction, features, layout, reference, runs
 from ganbench.packs import training as packed
 from ganbench.protocol import Dataset, Extractor
-from ganbench.runs import Plan, Run
+from ganbench.runs import Plan
 from ganbench.tune import command
+from ganbench.work import Run
 
 CPU = torch.device("cpu")
 

@@ -30,7 +30,7 @@ from ganbench.packs.network import Stack
 from ganbench.packs.optimizer import Optimizer
 from ganbench.plugins import Registry
 from ganbench.progress import Progress
-from ganbench.runs import Job, Plan, Run
+from ganbench.runs import Plan
 from ganbench.session import Session
 from ganbench.sidecar import pause
 from ganbench.specs import Spec, digest
@@ -38,6 +38,7 @@ from ganbench.streams import stream
 from ganbench.train import straight_on, unchanged
 from ganbench.tune import best
 from ganbench.unrolling import Scores
+from ganbench.work import Job, Run
 
 REHEARSAL = 3
 """Steps in which two widths of a pack are compared."""

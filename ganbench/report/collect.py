@@ -13,10 +13,11 @@ from ganbench import files, layout
 from ganbench.measures import Measure
 from ganbench.protocol import Dataset
 from ganbench.report import derived
-from ganbench.runs import Plan, Run
+from ganbench.runs import Plan
 from ganbench.searches import Search
 from ganbench.stats.intervals import Scale, scale_of
 from ganbench.tune.records import values_of
+from ganbench.work import Run
 
 RUN = ("dataset", "architecture", "method", "seed")
 OF_RUN = (*RUN, "status", "reason", "diverged_at", "seconds", "cpu_seconds", "megabytes", "gpu_megabytes", "parameters")

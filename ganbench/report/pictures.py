@@ -10,8 +10,8 @@ import numpy as np
 
 from ganbench import files, layout
 from ganbench.report.collect import Pair, Results
-from ganbench.runs import Run
 from ganbench.stats.merit import merit
+from ganbench.work import Run
 
 BUDGET = 3_500_000
 """Bytes of pictures in the page, before base64 makes them a third larger."""

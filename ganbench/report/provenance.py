@@ -7,7 +7,8 @@ from typing import Any
 from ganbench import layout, yamlfile
 from ganbench.method import layers
 from ganbench.report.collect import Results
-from ganbench.runs import Plan, Run
+from ganbench.runs import Plan
+from ganbench.work import Run
 
 LOG_LINES = 12
 

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from ganbench import layout
 from ganbench.report.collect import Pair, Results
 from ganbench.report.drawing import INK, Drawing, finish, looks, plain, style
-from ganbench.runs import Run
+from ganbench.work import Run
 
 Picture = NDArray[np.uint8]
 SIDE = 72

@@ -21,9 +21,10 @@ from ganbench.given import Given
 from ganbench.method import RecipeError
 from ganbench.mixtures import Mixture
 from ganbench.plugins import Registry
-from ganbench.runs import Plan, Run
+from ganbench.runs import Plan
 from ganbench.streams import stream
 from ganbench.testing.material import demand
+from ganbench.work import Run
 
 STEPS = 200
 BLOCKS = Path(__file__).with_name("blocks.py")

@@ -7,11 +7,12 @@ from typing import Any
 import yaml
 
 from ganbench import files, method, parameters, specs
-from ganbench.runs import Plan, Run
+from ganbench.runs import Plan
 from ganbench.searches import Search, Step
 from ganbench.specs import Spec
 from ganbench.tune import records
 from ganbench.tune.records import Record
+from ganbench.work import Run
 
 
 class NotTunedError(Exception):
