@@ -7,7 +7,7 @@ import pytest
 from conftest import StudyFile
 
 from ganbench import plugins, runs
-from ganbench.method import RecipeError, as_parts, compose, layers
+from ganbench.method import Conditioning, RecipeError, as_parts, compose, layers
 from ganbench.plugins import Registry
 
 
@@ -73,6 +73,10 @@ GOLDEN: dict[str, tuple[Any, ...]] = {
             ("lecam", ("hinge", LECAM, None), _adam(2e-4, 0.0, 0.999), 4),
             ("dcgan", ("non-saturating", None, None), DCGAN_ADAM, 1),
             ("minibatch-discrimination", ("non-saturating", None, None), DCGAN_ADAM, 1),
+            ("cgan", ("non-saturating", None, None), DCGAN_ADAM, 1),
+            ("acgan", ("non-saturating", None, None), DCGAN_ADAM, 1),
+            ("gan-cls", ("non-saturating", None, None), DCGAN_ADAM, 1),
+            ("projection", ("hinge", None, SPECTRAL), _adam(2e-4, 0.0, 0.9), 5),
         ]
     },
     **{
@@ -90,7 +94,7 @@ GOLDEN: dict[str, tuple[Any, ...]] = {
     },
 }
 RULES: dict[str, dict[str, Any]] = {
-    "sngan": {"lr_decay": "linear"},
+    **dict.fromkeys(("sngan", "projection"), {"lr_decay": "linear"}),
     "minibatch-discrimination": {"architecture": {"minibatch": "discrimination"}},
     **{f"pacgan{samples}": {"packing": samples} for samples in (2, 3, 4)},
     **{f"unrolled{steps}": {"unrolled": steps} for steps in (1, 5, 10)},
@@ -120,6 +124,23 @@ def test_the_built_in_methods_have_the_settings_of_their_papers(study_file: Stud
     assert table == GOLDEN
     rules = {key: {rule: method[rule] for rule in USUAL} for key, method in found.items()}
     assert rules == {key: USUAL | RULES.get(key.split(" on ")[0], {}) for key in GOLDEN}
+
+
+TOLD: dict[str, dict[str, Any]] = {
+    "cgan": {},
+    "acgan": {"discriminator": "classifier"},
+    "projection": {"generator": "normalisation", "discriminator": "projection"},
+    "gan-cls": {"discriminator": "projection", "encoder": "gru", "matching": True},
+}
+"""How the recipes condition that are of a paper on it, where it is not as usual."""
+
+
+def test_conditional_recipes_condition_as_in_their_papers(study_file: StudyFile) -> None:
+    told = [{"name": "digits", "condition": "label"}]
+    found = _resolved(study_file(datasets=told, architectures=["dcgan"], methods=list(TOLD), seeds=[0]))
+    usual = Conditioning().model_dump(mode="json")
+    ways = {key.split(" on ")[0]: method["conditional"] for key, method in found.items()}
+    assert ways == {name: usual | changed for name, changed in TOLD.items()}
 
 
 FROM_IMAGES = {"pix2pix": (100.0, 1.0), "l1": (100.0, 0.0)}

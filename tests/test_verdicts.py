@@ -83,6 +83,8 @@ def test_a_method_with_a_failed_run_does_not_beat_what_needs_no_learning(make: M
     results = make([8, 7, 8, None, 8, 8], [2, 1, 1, 2, 1, 2])
     results.references["ring8"]["baseline"] = {"name": "nothing", "metrics": {results.headline("ring8"): 0.1}}
     assert "bad beats that, good does not" in said(results)[2]
+    results.references["ring8"]["baseline"]["metrics"][results.headline("ring8")] = 9.0
+    assert said(results)[2].endswith("nothing scores 9.00 modes; no method beats that beyond chance.")
 
 
 def test_few_seeds_give_no_conclusion(make: Make) -> None:

@@ -100,9 +100,12 @@ def _without_learning(pair: Pair, standing: Standing) -> list[str]:
     rest = [row for row in cells if row not in better]
     unit = f" {standing.unit}" if standing.unit else ""
     sentence = f"{', '.join(pair)}: without learning, {trivial.name} scores {number(trivial.value)}{unit}"
-    said = [f"{_named(better)} {'beats' if len(better) == 1 else 'beat'} that"] if better else []
-    said += [f"{_named(rest)} {'does' if len(rest) == 1 else 'do'} not, or not beyond chance"] if rest else []
-    return [f"{sentence}; {', '.join(said)}."]
+    if not better:
+        return [f"{sentence}; no method beats that beyond chance."]
+    said = f"{_named(better)} {'beats' if len(better) == 1 else 'beat'} that"
+    if rest:
+        said += f", {_named(rest)} {'does' if len(rest) == 1 else 'do'} not, or not beyond chance"
+    return [f"{sentence}; {said}."]
 
 
 def _beyond(cell: Cell, value: float, sign: int) -> bool:
