@@ -94,7 +94,7 @@ GOLDEN: dict[str, tuple[Any, ...]] = {
     },
 }
 RULES: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("sngan", "projection"), {"lr_decay": "linear"}),
+    **{key: {"lr_decay": "linear"} for key in ("sngan", "projection")},
     "minibatch-discrimination": {"architecture": {"minibatch": "discrimination"}},
     **{f"pacgan{samples}": {"packing": samples} for samples in (2, 3, 4)},
     **{f"unrolled{steps}": {"unrolled": steps} for steps in (1, 5, 10)},
