@@ -44,7 +44,7 @@ def splits(name: str, raw: Path, **given: Any) -> dict[str, Split]:
 
 
 def sizes(found: dict[str, Split]) -> dict[str, tuple[int, ...]]:
-    for samples, labels in found.values():
+    for samples, labels, _ in found.values():
         assert samples.dtype == torch.uint8
         assert labels is None or (labels.dtype == torch.int64 and len(labels) == len(samples))
     return {name: tuple(split.samples.shape) for name, split in found.items()}

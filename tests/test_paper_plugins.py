@@ -36,7 +36,7 @@ def test_the_saddle_is_played_as_in_the_authors_notebook(x_rate: float, y_rate: 
         loss=loaded("value"),
         penalty=None,
         constraint=None,
-        batches=iter(lambda: torch.zeros(1, 2), None),
+        batches=iter(lambda: (torch.zeros(1, 2),), None),
         noise=lambda: torch.randn(1, 2, generator=noise),
         penalty_stream=noise,
         steps=200,

@@ -13,7 +13,7 @@ from conftest import CONFIGS, SMALL, StudyFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganbench import layout, runs, specs
+from ganbench import layout, runs, specs, work
 from ganbench.runs import Plan
 from ganbench.sections import Training
 from ganbench.work import Run
@@ -489,7 +489,7 @@ def test_a_study_of_very_many_runs_has_larger_jobs_unless_it_says_otherwise(
 ) -> None:
     many: dict[str, Any] = {"seeds": list(range(45)), "training": {"generator_steps": 1, "engine": "single"}}  # 90 runs
     assert [len(job.runs) for job in runs.plan(study_file(**many)).training_jobs.values()] == [1] * 90
-    monkeypatch.setattr(runs, "MOST_JOBS", 20)
+    monkeypatch.setattr(work, "MOST_JOBS", 20)
     plan = runs.plan(study_file(**many))
     assert [len(job.runs) for job in plan.training_jobs.values()] == [5] * 18
     assert {len(job.runs) for job in plan.evaluation_jobs.values()} == {8, 2}
