@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import files, layout, pairing, sheet, tensorfiles
+from ganbench.course import Course, finite_rows
 from ganbench.generate import NotFiniteError, generate
 from ganbench.runs import Plan
 from ganbench.session import Session, Side, Undertaking
 from ganbench.specs import Spec
 from ganbench.streams import stream
-from ganbench.train import Course, finite_rows
 from ganbench.tune import best
 from ganbench.work import Run
 

@@ -6,10 +6,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from torch import nn
 
 from ganbench import data, machine
+from ganbench.course import Course, State
 from ganbench.given import Given
 from ganbench.sidecar import Sidecar, Stateful
 from ganbench.streams import Streams
-from ganbench.train import Course, State
 from ganbench.work import Run
 
 

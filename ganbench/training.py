@@ -24,6 +24,7 @@ from ganbench import (
     plugins,
     terms,
 )
+from ganbench.course import Course
 from ganbench.given import Form, Given
 from ganbench.progress import Progress
 from ganbench.runs import Plan
@@ -31,7 +32,7 @@ from ganbench.session import Session, Side, Undertaking
 from ganbench.sidecar import Sidecar, Stateful
 from ganbench.specs import Spec
 from ganbench.streams import Streams, derive
-from ganbench.train import Course, Player, train, unchanged
+from ganbench.train import Player, train, unchanged
 from ganbench.tune import best
 from ganbench.work import Run
 

@@ -9,9 +9,9 @@ from test_packs import ADAM, RULE, WGAN_GP, alone, together
 from torch import Tensor
 
 from ganbench import plugins
+from ganbench.course import Course
 from ganbench.packs.network import Stack
 from ganbench.streams import stream
-from ganbench.train import Course
 
 SEEDS, STEPS, BATCH = 20, 100, 16
 LIMIT = 3.5

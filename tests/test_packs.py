@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganbench import data, optimizers, plugins
+from ganbench.course import Course
 from ganbench.packs import loop
 from ganbench.packs import training as packed
 from ganbench.packs.average import Average
@@ -16,7 +17,7 @@ from ganbench.packs.losses import Losses
 from ganbench.packs.network import Stack, UnstackableError
 from ganbench.packs.optimizer import Optimizer
 from ganbench.streams import derive, stream
-from ganbench.train import Course, Player, train
+from ganbench.train import Player, train
 from ganbench.training import view_of
 
 REGISTRY = plugins.discover()

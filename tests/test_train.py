@@ -12,11 +12,12 @@ from torch.optim import SGD, Adam, RMSprop
 
 from ganbench import data
 from ganbench.constraints.weight_clipping import Constraint as WeightClipping
+from ganbench.course import Course, finite_rows
 from ganbench.losses.non_saturating import Loss as NonSaturating
 from ganbench.losses.wasserstein import Loss as Wasserstein
 from ganbench.penalties.gradient_penalty import Penalty as GradientPenalty
 from ganbench.streams import stream
-from ganbench.train import Course, Player, finite_rows, train
+from ganbench.train import Player, train
 
 BATCH = 8
 

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from ganbench import layout, optimizers, plugins, runs, training
+from ganbench.course import Course
 from ganbench.streams import stream
-from ganbench.train import Course, Player, train
+from ganbench.train import Player, train
 
 SGD = {"name": "sgd", "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0}
 REGISTRY = plugins.discover()

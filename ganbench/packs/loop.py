@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ganbench.course import Course, Snapshot, State, copied
 from ganbench.packs.average import Average
 from ganbench.packs.network import Stack
 from ganbench.packs.optimizer import Optimizer
-from ganbench.train import Constraint, Course, Loss, Snapshot, State, copied, straight_on, unchanged
+from ganbench.train import Constraint, Loss, straight_on, unchanged
 from ganbench.unrolling import Scores
 
 Penalty = Callable[[Scores, Tensor, Tensor], Tensor]

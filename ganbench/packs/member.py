@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from ganbench.course import State
 from ganbench.packs.loop import Player
 from ganbench.packs.network import Stack
-from ganbench.train import State
 
 
 @dataclass(frozen=True)
