@@ -79,6 +79,18 @@ def test_who_beats_what_needs_no_learning_is_said_and_who_does_not_too(make: Mak
     assert grid.startswith("grid25, mlp: without learning")
 
 
+def test_one_seed_cannot_say_who_beats_what_needs_no_learning(make: Make) -> None:
+    results = make([8], [2])
+    results.references["ring8"]["baseline"] = {"name": "nothing", "metrics": {results.headline("ring8"): 0.1}}
+    assert any(sentence.endswith("one seed cannot say who beats that.") for sentence in said(results))
+
+
+def test_seeds_that_are_all_equal_beat_what_needs_no_learning(make: Make) -> None:
+    results = make([8, 8, 8], [2, 1, 1])
+    results.references["ring8"]["baseline"] = {"name": "nothing", "metrics": {results.headline("ring8"): 7.0}}
+    assert any("good beats that, bad does not" in sentence for sentence in said(results))
+
+
 def test_a_method_with_a_failed_run_does_not_beat_what_needs_no_learning(make: Make) -> None:
     results = make([8, 7, 8, None, 8, 8], [2, 1, 1, 2, 1, 2])
     results.references["ring8"]["baseline"] = {"name": "nothing", "metrics": {results.headline("ring8"): 0.1}}

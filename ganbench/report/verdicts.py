@@ -101,7 +101,10 @@ def _without_learning(pair: Pair, standing: Standing) -> list[str]:
     unit = f" {standing.unit}" if standing.unit else ""
     sentence = f"{', '.join(pair)}: without learning, {trivial.name} scores {number(trivial.value)}{unit}"
     if not better:
-        return [f"{sentence}; no method beats that beyond chance."]
+        alone = all(cell.seeds == 1 for cell in cells.values())
+        return [
+            f"{sentence}; {'one seed cannot say who beats that' if alone else 'no method beats that beyond chance'}."
+        ]
     said = f"{_named(better)} {'beats' if len(better) == 1 else 'beat'} that"
     if rest:
         said += f", {_named(rest)} {'does' if len(rest) == 1 else 'do'} not, or not beyond chance"
@@ -109,9 +112,11 @@ def _without_learning(pair: Pair, standing: Standing) -> list[str]:
 
 
 def _beyond(cell: Cell, value: float, sign: int) -> bool:
-    """Whether all of a cell's interval is better than a value; without an interval, its average; never with a failed
-    run."""
+    """Whether all of a cell's interval is better than a value; where all seeds are equal, their value; never with one
+    seed, or with a failed run."""
     interval = cell.summary.average.interval
+    if cell.seeds == 1:
+        return False
     ends = [interval.low, interval.high] if interval else [cell.value]
     return cell.summary.complete and min(sign * end for end in ends) > sign * value
 
