@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import torch
 from pydantic import PositiveInt
-from torch import Tensor
 
-from ganbench.evidence import Evidence, EvidenceError, Reference, TooFewError
+from ganbench import within
+from ganbench.evidence import Evidence, Reference
 from ganbench.neighbours import overlap
 
 
@@ -37,17 +37,8 @@ class Metric:
         Raises EvidenceError without labels, for a generated class that the reference does not have, and for a class
         with no more samples than neighbours on either side.
         """
-        asked, true = fake.asked(), real.evidence.asked()
-        classes = true.unique().tolist()
-        unknown = sorted(set(asked.tolist()) - set(classes))
-        if unknown:
-            raise EvidenceError(f"the reference has no samples of the generated classes {unknown}")
-        shares = [self._share(fake.features[asked == of], real.features[true == of], of) for of in classes]
+        shares = [
+            overlap(Evidence(made), Evidence(true), self.neighbours).covered.double().mean()
+            for made, true in within.classes(fake, real, self.neighbours + 1)
+        ]
         return float(torch.stack(shares).mean())
-
-    def _share(self, fake: Tensor, real: Tensor, label: int) -> Tensor:
-        for features, what in ((fake, "generated"), (real, "real")):
-            if len(features) <= self.neighbours:
-                wanted = f"at least {self.neighbours + 1} {what} samples of class {label}"
-                raise TooFewError(f"this metric needs {wanted}, and there are {len(features)}")
-        return overlap(Evidence(fake), Evidence(real), self.neighbours).covered.double().mean()

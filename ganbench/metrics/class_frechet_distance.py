@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ganbench.evidence import Evidence, EvidenceError, Reference, TooFewError
+from ganbench import within
+from ganbench.evidence import Evidence, Reference
 from ganbench.frechet import distance, factor, moments
 
 FEWEST = 10
@@ -38,22 +39,11 @@ class Metric:
         Raises EvidenceError for a class of the reference with fewer than 10 samples on either side, for a generated
         class that the reference does not have, and without labels.
         """
-        asked, true = fake.asked(), real.evidence.asked()
-        classes = true.unique().tolist()
-        unknown = sorted(set(asked.tolist()) - set(classes))
-        if unknown:
-            raise EvidenceError(f"the reference has no samples of the generated classes {unknown}")
-        distances = []
-        for label in classes:
-            one = _gaussian(fake.features[asked == label], f"generated samples of class {label}")
-            other = _gaussian(real.features[true == label], f"real samples of class {label}")
-            distances.append(distance(*one, *other))
+        distances = [distance(*_gaussian(made), *_gaussian(true)) for made, true in within.classes(fake, real, FEWEST)]
         return sum(distances) / len(distances)
 
 
-def _gaussian(features: Tensor, what: str) -> tuple[Tensor, Tensor]:
+def _gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
     """The mean and the factor of the covariance."""
-    if len(features) < FEWEST:
-        raise TooFewError(f"this metric needs at least {FEWEST} {what}, and there are {len(features)}")
     mean, covariance = moments(features)
     return mean, factor(covariance)
