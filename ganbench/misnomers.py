@@ -1,20 +1,18 @@
 """Names in a published table that the study does not have: each is a problem, before anything runs."""
 
 from ganbench.cells import Cell, cells
-from ganbench.paper import FAILED, Labels, Paper
+from ganbench.paper import FAILED, Budget, Labels, Paper
 from ganbench.plugins import unknown
 from ganbench.problems import Problem
 
 
-def misnomers(paper: Paper, labels: Labels, seeds: int) -> list[Problem]:
-    """Datasets, architectures and methods that the section names and the study does not have; and a budget of more
-    seeds than the study has, or that takes nothing away."""
+def misnomers(paper: Paper, labels: Labels) -> list[Problem]:
+    """Datasets, architectures and methods that the section names and the study does not have. `labels`: as runs carry
+    them."""
     found: list[Problem] = []
 
     def check(where: str, kind: str, named: str | tuple[str, ...] | None) -> None:
-        for label in (named,) if isinstance(named, str) else named or ():
-            if label not in labels[kind]:
-                found.append(Problem(where, unknown(f"the study has no {kind}", label, labels[kind])))
+        found.extend(_unknown(where, kind, named, labels))
 
     for section, places in (("columns", paper.columns), ("rows", paper.rows)):
         for i, place in enumerate(places):
@@ -29,11 +27,30 @@ def misnomers(paper: Paper, labels: Labels, seeds: int) -> list[Problem]:
     for i, deviation in enumerate(paper.deviations):
         for key in ("faithful", "fixed"):
             check(f"paper.deviations[{i}].{key}", deviation.kind, getattr(deviation, key))
-    for kind in ("dataset", "architecture", "method"):
-        check(f"paper.budget.{kind}s", kind, getattr(paper.budget, f"{kind}s", None))
-    if paper.budget is not None and (paper.budget.seeds or 0) >= seeds:
-        found.append(Problem("paper.budget.seeds", f"{paper.budget.seeds} is no fewer than the study's {seeds} seeds"))
     return found
+
+
+def overdrawn(budget: Budget, labels: Labels, seeds: int, trials: int | None) -> list[Problem]:
+    """What a budget names that the study does not have, and of what it leaves no less than there is. `labels`: of the
+    study's entries; a tuned method is no entry of its own. `trials`: of each search, None without one."""
+    found: list[Problem] = []
+    for kind in ("dataset", "architecture", "method"):
+        found += _unknown(f"paper.budget.{kind}s", kind, getattr(budget, f"{kind}s"), labels)
+    if (budget.seeds or 0) >= seeds:
+        found.append(Problem("paper.budget.seeds", f"{budget.seeds} is no fewer than the study's {seeds} seeds"))
+    if budget.trials is not None and trials is None:
+        found.append(Problem("paper.budget.trials", "there is no `tuning` that it could shorten"))
+    elif budget.trials is not None and trials is not None and budget.trials >= trials:
+        found.append(Problem("paper.budget.trials", f"{budget.trials} is no fewer than the tuning's {trials} trials"))
+    return found
+
+
+def _unknown(where: str, kind: str, named: str | tuple[str, ...] | None, labels: Labels) -> list[Problem]:
+    return [
+        Problem(where, unknown(f"the study has no {kind}", label, labels[kind]))
+        for label in ((named,) if isinstance(named, str) else named or ())
+        if label not in labels[kind]
+    ]
 
 
 def misplaced(paper: Paper, columns: Labels, architectures: Labels) -> list[Problem]:

@@ -23,6 +23,7 @@ Name = Annotated[str, Key(min_length=1)]
 Names = Annotated[tuple[Name, ...], Key(min_length=1), BeforeValidator(_as_names)]
 """One, or a list."""
 Share = Annotated[float, Key(gt=0, le=1)]
+Trials = Annotated[int, Key(ge=2)]
 Runs = PositiveInt | Literal["unknown"]
 Spread = Literal["sd", "se", "sampling", "unknown"]
 FAILED: Literal["fail"] = "fail"
@@ -220,7 +221,9 @@ class Budget(Strict):
     architectures: Names | None = None
     """Only these labels."""
     methods: Names | None = None
-    """Only these labels."""
+    """Only these entries, each with all the settings that it runs with."""
+    trials: Trials | None = None
+    """The first so many trials of each search."""
 
     @model_validator(mode="after")
     def _takes_something_away(self) -> "Budget":
@@ -230,14 +233,15 @@ class Budget(Strict):
 
     @property
     def reduced(self) -> bool:
-        """Whether what is run is run for fewer steps or seeds than the protocol asks for."""
-        return self.steps < 1 or self.seeds is not None
+        """Whether what is run is run for fewer steps, seeds or trials than the protocol asks for."""
+        return self.steps < 1 or self.seeds is not None or self.trials is not None
 
     @property
     def text(self) -> str:
-        """`10 % of the steps, 3 seeds`."""
+        """`10 % of the steps, 3 seeds, 5 trials of each search`."""
         parts = [f"{100 * self.steps:g} % of the steps"] if self.steps < 1 else []
         parts += [f"{self.seeds} {'seed' if self.seeds == 1 else 'seeds'}"] if self.seeds is not None else []
+        parts += [f"{self.trials} trials of each search"] if self.trials is not None else []
         return ", ".join(parts)
 
 

@@ -157,10 +157,14 @@ def load(path: Path) -> tuple[Study, Registry]:
         problems.append(Problem("file", str(error)))
     problems += checks.find(raw, registry)
     if study is not None and study.paper is not None:
-        problems += misnomers.misnomers(study.paper, study.labels, len(study.seeds))
+        problems += misnomers.misnomers(study.paper, study.labels)
+    budget = study.paper.budget if study is not None and study.paper is not None else None
+    if study is not None and budget is not None:
+        entries_of = {**study.labels, "method": [entry.label for entry in study.methods]}
+        trials = study.tuning.trials if study.tuning else None
+        problems += misnomers.overdrawn(budget, entries_of, len(study.seeds), trials)
     if study is None or problems:
         raise StudyError(path, list(dict.fromkeys(problems)))
-    budget = study.paper.budget if study.paper else None
     return study if budget is None else _within(study, budget), registry
 
 
@@ -196,9 +200,16 @@ def _within(study: Study, budget: Budget) -> Study:
             "methods": chosen("methods", study.methods),
             "seeds": study.seeds[: budget.seeds],
             "training": scaled(study.training),
-            "tuning": study.tuning and scaled(study.tuning),
+            "tuning": study.tuning and _shortened(scaled(study.tuning), budget.trials),
         }
     )
+
+
+def _shortened(tuning: Tuning, trials: int | None) -> Tuning:
+    """A tuning of fewer trials, in no more generations than there are trials."""
+    if trials is None:
+        return tuning
+    return tuning.model_copy(update={"trials": trials, "generations": min(tuning.generations, trials)})
 
 
 def composed_method(entry: Entry, data_kind: str, registry: Registry) -> dict[str, Any]:

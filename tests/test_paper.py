@@ -111,6 +111,7 @@ def test_a_cell_has_the_words_of_its_row_over_those_of_its_column(tmp_path: Path
         (lambda p: p.update(budget={"steps": 1.5}), "paper.budget.steps"),
         (lambda p: p.update(budget={"datasets": "ring"}), "paper.budget.datasets: the study has no dataset 'ring'"),
         (lambda p: p.update(budget={}), "paper.budget"),
+        (lambda p: p.update(budget={"trials": 3}), "paper.budget.trials: there is no `tuning` that it could shorten"),
         (lambda p: p.update(rows=[], claims=[]), "a paper has rows, or claims"),
     ],
 )  # fmt: skip
@@ -148,6 +149,42 @@ def test_a_budget_of_some_cells_leaves_their_runs_as_they_are(tmp_path: Path) ->
     assert part.study.paper is not None
     assert part.study.paper.budget is not None
     assert not part.study.paper.budget.reduced
+
+
+def tuned(study: dict[str, Any], budget: dict[str, Any]) -> None:
+    """The study with a search, of which the first row shows what it found."""
+    study.update(tuning={"trials": 8, "generations": 4, "seeds": [100], "sampler": "random"}, settings=["own", "tuned"])
+    study["paper"]["rows"][0].update(method="non-saturating-tuned")
+    study["paper"].update(budget=budget)
+
+
+def test_a_budget_takes_the_first_trials_and_names_methods_without_their_settings(tmp_path: Path) -> None:
+    of = planned(tmp_path, lambda study: tuned(study, {"trials": 3, "methods": "non-saturating", "steps": 0.1}))
+    assert {run.method for run in of.runs} == {"non-saturating", "non-saturating-tuned"}
+    assert [search.tuning.trials for search in of.searches.values()] == [3] * 4
+    search = next(iter(of.searches.values()))
+    assert [search.tuning.numbers(g) for g in range(search.tuning.generations)] == [[0], [1], [2]]
+    assert search.training.generator_steps == 100
+    assert of.study.paper is not None
+    assert of.study.paper.budget is not None
+    assert of.study.paper.budget.text == "10 % of the steps, 3 trials of each search"
+    only = planned(tmp_path, lambda study: tuned(study, {"trials": 3})).study.paper
+    assert only is not None
+    assert only.budget is not None
+    assert only.budget.reduced
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        ({"trials": 8}, "paper.budget.trials: 8 is no fewer than the tuning's 8 trials"),
+        ({"methods": "wgan-gp-tuned"}, "the study has no method 'wgan-gp-tuned'; did you mean 'wgan-gp'?"),
+    ],
+)
+def test_a_budget_that_a_search_does_not_have_is_a_problem(
+    tmp_path: Path, budget: dict[str, Any], message: str
+) -> None:
+    assert message in problems(tmp_path, lambda study: tuned(study, budget))
 
 
 def test_a_published_number_changes_the_page_and_no_run(tmp_path: Path) -> None:

@@ -234,6 +234,32 @@ def test_the_pages_and_files_show_the_table(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out.strip() == str(layout.papers())
 
 
+def test_a_number_may_be_of_a_tuned_method_and_its_search_is_in_the_cost() -> None:
+    study = yaml.safe_load(STUDY)
+    study.update(tuning={"trials": 6, "generations": 2, "seeds": [100]}, settings=["tuned"], methods=["wgan-gp"])
+    study["paper"]["rows"] = [{"title": "WGAN-GP", "method": "wgan-gp-tuned", "values": [[8, 0.5]]}]
+    study["paper"]["budget"] = {"trials": 4}
+    Path("folder").mkdir()
+    file = Path("folder/table.yaml")
+    file.write_text(yaml.safe_dump(study), "utf-8")
+    fakes.write(runs.plan(file))
+    fakes.tune(runs.plan(file))
+    assert cli.main(["papers", "folder", "--markdown", "docs"]) == 0
+    text = Path("docs/index.md").read_text("utf-8")
+    assert "Run at a **reduced budget, 4 trials of each search**: 5 runs, 4 trials, 0.0011 core-hours" in text
+    assert "| WGAN-GP | 8 ± 0.5 / " in text
+    assert "not run" not in text
+
+
+def test_a_table_that_cannot_be_planned_says_why() -> None:
+    study = yaml.safe_load(STUDY)
+    study["paper"]["columns"][0]["metric"] = "modes_201"
+    Path("folder").mkdir()
+    Path("folder/table.yaml").write_text(yaml.safe_dump(study), "utf-8")
+    assert cli.main(["papers", "folder", "--markdown", "docs"]) == 0
+    assert "not run here: ring8 has no column 'modes_201'" in Path("docs/index.md").read_text("utf-8")
+
+
 def test_a_folder_without_tables_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     Path("empty").mkdir()
     assert cli.main(["papers", "empty"]) == 1

@@ -23,7 +23,8 @@ class NoPaperError(Exception):
 @dataclass(frozen=True)
 class Entry:
     """A file of a published table. `table` is None where its results are not there, and `missing` says why. `runs` is
-    how many there are in its budget, `hours` the core-hours of training and evaluation, `hardware` where."""
+    how many there are in its budget, `trials` how many there are in its searches, `hours` the core-hours of all of them,
+    with evaluation, `wall` those of training by the clock, `hardware` where."""
 
     file: Path
     study: str
@@ -31,6 +32,7 @@ class Entry:
     table: Table | None
     missing: str
     runs: int
+    trials: int
     hours: float
     wall: float
     hardware: str
@@ -42,9 +44,10 @@ class Entry:
 
     @property
     def cost(self) -> str:
-        """`12 runs, 0.4 core-hours, 0.5 hours of training by the clock`."""
-        spent = f"{self.hours:.2g} core-hours, {self.wall:.2g} hours of training by the clock"
-        return f"{plural(self.runs, 'run')}, {spent}"
+        """`12 runs, 0.4 core-hours, 0.5 hours of training by the clock`, with the trials of a search after the runs."""
+        made = [plural(self.runs, "run"), *([plural(self.trials, "trial")] if self.trials else [])]
+        spent = [f"{self.hours:.2g} core-hours", f"{self.wall:.2g} hours of training by the clock"]
+        return ", ".join([*made, *spent])
 
 
 def entries(folder: Path) -> list[Entry]:
@@ -63,19 +66,23 @@ def _entry(file: Path, name: str, of: Paper) -> Entry:
     try:
         plan = runs.plan(file)
         results = collect(plan)
-    except StudyError:  # such as weights that are not here
-        return Entry(file, name, of, None, "cannot be planned here; ganbench check says why", 0, 0.0, 0.0, "")
+    except StudyError as error:  # such as weights that are not here
+        reason, *_ = error.problems[0].message.split(". ")
+        return Entry(file, name, of, None, f"not run here: {reason}", 0, 0, 0.0, 0.0, "")
     except MissingResultError:
-        return Entry(file, name, of, None, "not run here", len(plan.runs), 0.0, 0.0, "")
+        return Entry(file, name, of, None, "not run here", len(plan.runs), 0, 0.0, 0.0, "")
     records = results.records.values()
+    trials = [trial["cost"] for search in results.tuned.values() for trial in search.trials]
     seconds = sum((record["training"].get("cpu_seconds") or 0) + (record.get("cpu_seconds") or 0) for record in records)
-    wall = sum(record["training"]["seconds"] for record in records)
+    seconds += sum(cost["cpu_seconds"] for cost in trials)
+    wall = sum(of["seconds"] for of in [*(record["training"] for record in records), *trials])
     machines = [machine["provenance"] for machine in provenance.machines(results)]
     hardware = dict.fromkeys(
         of["processor"] if of["device"] == "cpu" else f"{of['device']} ({of['processor']})" for of in machines
     )
     table = published.table(results)
-    return Entry(file, name, of, table, "", len(plan.runs), seconds / 3600, wall / 3600, listed(list(hardware)))
+    spent = (len(plan.runs), len(trials), seconds / 3600, wall / 3600)
+    return Entry(file, name, of, table, "", *spent, listed(list(hardware)))
 
 
 def write(folder: Path, markdown: Path | None) -> Path:
