@@ -23,8 +23,8 @@ class NoPaperError(Exception):
 @dataclass(frozen=True)
 class Entry:
     """A file of a published table. `table` is None where its results are not there, and `missing` says why. `runs` is
-    how many there are in its budget, `trials` how many there are in its searches, `hours` the core-hours of all of them,
-    with evaluation, `wall` those of training by the clock, `hardware` where."""
+    how many there are in its budget, `trials` how many in its searches, `hours` the core-hours of both, with
+    evaluation, `wall` the hours of training by the clock, `hardware` where."""
 
     file: Path
     study: str
