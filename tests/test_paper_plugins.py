@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from ganbench import cards, data, optimizers, plugins
+from ganbench import cards, cli, data, optimizers, plugins
 from ganbench.train import Player, train
 
 HERE = Path(__file__).parent.parent / "configs" / "papers" / "plugins"
@@ -96,3 +96,21 @@ def test_the_distance_is_that_of_the_means() -> None:
     points = Evidence(torch.tensor([[3.0, 4.0], [3.0, 4.0]], dtype=torch.float64))
     real = Reference(points, torch.zeros(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64))
     assert loaded("distance")(points, real) == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "failed"),
+    [
+        ("distance", set()),
+        ("saddle", {"apart"}),
+        ("two_numbers", {"shapes"}),
+        ("value", {"gradients", "sign"}),
+    ],
+)
+def test_a_game_of_two_numbers_is_no_gan_and_its_metric_is_one(
+    name: str, failed: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which promises the plugins of TTUR's game break, as docs/papers.md says."""
+    assert cli.main(["check", str(HERE / f"{name}.py")]) == bool(failed)
+    found = [line.split("FAILED")[1] for line in capsys.readouterr().out.splitlines() if "  FAILED " in line]
+    assert {line.partition(":")[0].strip() for line in found} == failed
