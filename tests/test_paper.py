@@ -216,6 +216,47 @@ def test_every_table_can_be_planned(file: Path, budget: str, tmp_path: Path, mon
         assert of.departures
 
 
+WIDE = {
+    "optimizer.lr": ("log", 1e-5, 1e-2),
+    "optimizer.betas[0]": ("linear", 0.0, 0.99),
+    "n_critic": ("choice", 1, 5),
+}
+"""The wide ranges of compare_gan v1.0, src/params.py, but for a beta of 1, which Adam cannot have."""
+BATCH = {"architecture.discriminator_norm": ("choice", "batch", "none")}
+CLIP = {"constraint.bound": ("log", 1e-3, 1.0)}
+LAMBDA = {"architecture.discriminator_norm": ("choice", "none", "layer"), "penalty.weight": ("log", 0.1, 100.0)}
+LUCIC = {
+    "mm": WIDE | BATCH,
+    "ns": WIDE | BATCH,
+    "lsgan": WIDE | BATCH,
+    "wgan": WIDE | BATCH | CLIP,
+    "wgan-gp": WIDE | LAMBDA,
+    "dragan": WIDE | LAMBDA,
+}
+
+
+def test_the_table_of_lucic_et_al_searches_as_they_did_and_needs_no_inception_for_it(tmp_path: Path) -> None:
+    """The same hundred trials by chance for each method, each of as many discriminator steps as a run; here on digits,
+    through another extractor."""
+    text = (HERE / "lucic-table2.yaml").read_text("utf-8").replace("fd_inception-v3-compat_10k", "fd_digits-cnn_500")
+    raw = yaml.safe_load(text.replace("inception-v3-compat", "digits-cnn"))
+    raw["datasets"] = [{"name": "digits", "size": 32, "label": of["name"]} for of in raw["datasets"]]
+    raw["evaluation"].update(samples=500, snapshot_samples=500)
+    raw["tuning"]["samples"] = 500
+    del raw["paper"]["budget"]
+    file = tmp_path / "digits.yaml"
+    file.write_text(yaml.safe_dump(raw), "utf-8")
+    plan = runs.plan(file)
+    assert plan.study.paper is not None
+    assert {method for cell in cells(plan.study.paper) for method in cell.methods} <= {run.method for run in plan.runs}
+    assert len(plan.searches) == 2 * 9
+    for search in plan.searches.values():
+        found = {parameter.path: parameter.space for parameter in search.parameters}
+        assert found == LUCIC[search.method.label.removesuffix("-paper")]
+        assert (search.tuning.trials, search.tuning.seeds, search.tuning.sampler) == (100, (1000,), "random")
+        assert search.training.discriminator_steps == 15625
+
+
 def test_all_tables_of_the_list_are_here() -> None:
     names = {file.stem for file in TABLES}
     assert {"pacgan-table1", "ttur-saddle", "wgan-gp-toys", "pacgan-table3", "pacgan-table2", "r3gan-table1"} <= names
