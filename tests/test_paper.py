@@ -151,6 +151,19 @@ def test_a_budget_of_some_cells_leaves_their_runs_as_they_are(tmp_path: Path) ->
     assert not part.study.paper.budget.reduced
 
 
+def test_a_claim_may_be_about_a_dataset_that_the_budget_leaves_out(tmp_path: Path) -> None:
+    """The metric's name may hold the dataset's own extractor, so that no other dataset has it."""
+
+    def apart(study: dict[str, Any], metric: str = "hq_400") -> None:
+        study["datasets"][1]["evaluation"] = {"metrics": ["hq_400"]}
+        study["paper"]["columns"][1].update(metric="hq_400")
+        study["paper"]["claims"][2].update(metric=metric)
+        study["paper"]["budget"] = {"datasets": "ring8"}
+
+    assert {run.dataset for run in planned(tmp_path, apart).runs} == {"ring8"}
+    assert "no column 'hq_401'" in problems(tmp_path, lambda study: apart(study, "hq_401"))
+
+
 def tuned(study: dict[str, Any], budget: dict[str, Any]) -> None:
     """The study with a search, of which the first row shows what it found."""
     study.update(tuning={"trials": 8, "generations": 4, "seeds": [100], "sampler": "random"}, settings=["own", "tuned"])
