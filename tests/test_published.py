@@ -194,6 +194,28 @@ def test_a_run_without_a_number_loses_and_does_not_succeed() -> None:
     assert [checked.verdict for checked in table.claims] == ["match", "match", "open"]  # five signs allow p = 0.06
 
 
+@pytest.mark.parametrize(
+    ("claim", "verdict", "why"),
+    [
+        ({"better": "wgan-gp", "worse": "non-saturating"}, "match", "better in 5 of 5 pairs"),
+        ({"better": "wgan-gp", "worse": ["non-saturating", "minimax"]}, "open", "; 1 comparison not run"),
+        ({"better": "non-saturating", "worse": ["wgan-gp", "minimax"]}, "differs", "; 1 comparison not run"),
+        ({"better": "wgan-gp", "worse": ["minimax", "non-saturating"], "holds": "in every pair of seeds"}, "open", ""),
+        ({"methods": ["wgan-gp", "minimax"], "at_least": 7.5, "runs": "most"}, "open", "; not run: minimax"),
+        ({"methods": ["wgan-gp", "minimax"], "at_least": 7.5, "runs": "few"}, "differs", "; not run: minimax"),
+        ({"methods": ["minimax"], "at_least": 7.5, "runs": "few"}, "not run", "not in this budget"),
+    ],
+)
+def test_what_was_not_run_is_not_shown(claim: dict[str, Any], verdict: str, why: str) -> None:
+    def without_minimax(of: dict[str, Any]) -> None:
+        of.update(claims=[{"claim": "so it is", "metric": "modes_200", **claim}])
+        of.update(budget={"methods": ["non-saturating", "wgan-gp"]})
+
+    (checked,) = found({"wgan-gp": LIKE_8}, without_minimax).claims
+    assert checked.verdict == verdict
+    assert why in checked.why
+
+
 def test_variants_of_the_reference_code_stand_side_by_side() -> None:
     variant = {"what": "w", "source": "s", "kind": "method", "faithful": "wgan-gp", "fixed": "minimax"}
     (shown,) = found({"wgan-gp": LIKE_8}, lambda of: of.update(deviations=[variant])).variants

@@ -58,14 +58,16 @@ def direction_of(results: Results, metric: str) -> Direction:
 
 def _order(results: Results, claim: Order, pairs: list[Pair]) -> Checked:
     """On average: each of the better is better than each of the worse in each column, beyond chance; shown not to hold
-    as soon as one is worse beyond chance. In every pair of seeds: literally, where a run without a number loses."""
+    as soon as one is worse beyond chance. In every pair of seeds: literally, where a run without a number loses. What
+    was not run is not shown."""
     winners: list[str | None] = []
-    events = count = 0
+    events = count = missing = 0
     for pair in pairs:
         for better in claim.better:
             for worse in claim.worse:
                 x, y = (column_of(results, pair, row, claim.metric) for row in (better, worse))
                 if x is None or y is None:
+                    missing += 1
                     continue
                 direction = direction_of(results, claim.metric)
                 winners.append(winner(x, y, direction))
@@ -73,28 +75,39 @@ def _order(results: Results, claim: Order, pairs: list[Pair]) -> Checked:
                 count += len(x)
     if not winners:
         return Checked(claim, "not run", "not in this budget")
-    counted = f"better in {events} of {plural(count, 'pair')} of runs with one seed"
+    shown: Outcome = "open" if missing else "match"
+    left_out = f"; {plural(missing, 'comparison')} not run" if missing else ""
+    counted = f"better in {events} of {plural(count, 'pair')} of runs with one seed{left_out}"
     if claim.holds == "in every pair of seeds":
-        return Checked(claim, "match" if events == count else "differs", counted)
+        return Checked(claim, shown if events == count else "differs", counted)
     held, reversed_ = winners.count("first"), winners.count("second")
-    verdict: Outcome = "differs" if reversed_ else "match" if held == len(winners) else "open"
+    verdict: Outcome = "differs" if reversed_ else shown if held == len(winners) else "open"
     told = f"of {plural(len(winners), 'comparison')} {held} found beyond chance, {reversed_} reversed"
     return Checked(claim, verdict, f"{told}; {counted}")
 
 
 def _success(results: Results, claim: Success, pairs: list[Pair]) -> Checked:
-    """All and none are meant literally; most and few are shown by Wilson's interval of the share."""
+    """All and none are meant literally; most and few are shown by Wilson's interval of the share. What was not run is
+    not shown."""
     parts: list[str] = []
+    missing: list[str] = []
     found: list[Outcome] = []
     for row in claim.methods:
         columns = [column_of(results, pair, row, claim.metric) for pair in pairs]
         reached = [_reached(values, claim) for values in columns if values is not None]
-        if reached:
-            of = share(int(np.concatenate(reached).sum()), sum(map(len, reached)))
-            found.append(_share_verdict(claim.runs, of.value, of.interval.low, of.interval.high))
-            parts.append(f"{row}: {percent(of)}")
-    worst = next((verdict for verdict in ("differs", "open", "match") if verdict in found), "not run")
-    return Checked(claim, worst, "; ".join(parts) or "not in this budget")  # type: ignore[arg-type]
+        if not reached:
+            missing.append(row)
+            continue
+        of = share(int(np.concatenate(reached).sum()), sum(map(len, reached)))
+        found.append(_share_verdict(claim.runs, of.value, of.interval.low, of.interval.high))
+        parts.append(f"{row}: {percent(of)}")
+    if not found:
+        return Checked(claim, "not run", "not in this budget")
+    if missing:
+        found.append("open")
+        parts.append(f"not run: {', '.join(missing)}")
+    worst: Outcome = "differs" if "differs" in found else "open" if "open" in found else "match"
+    return Checked(claim, worst, "; ".join(parts))
 
 
 def _share_verdict(wanted: str, value: float, low: float, high: float) -> Outcome:
