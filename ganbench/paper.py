@@ -238,10 +238,13 @@ class Budget(Strict):
 
     @property
     def text(self) -> str:
-        """`10 % of the steps, 3 seeds, 5 trials of each search`."""
+        """`10 % of the steps, 3 seeds, 5 trials of each search, 2 of the methods`."""
         parts = [f"{100 * self.steps:g} % of the steps"] if self.steps < 1 else []
         parts += [f"{self.seeds} {'seed' if self.seeds == 1 else 'seeds'}"] if self.seeds is not None else []
         parts += [f"{self.trials} trials of each search"] if self.trials is not None else []
+        for kind in ("datasets", "architectures", "methods"):
+            named = getattr(self, kind)
+            parts += [f"{len(named)} of the {kind}"] if named is not None else []
         return ", ".join(parts)
 
 

@@ -180,7 +180,7 @@ def test_a_budget_takes_the_first_trials_and_names_methods_without_their_setting
     assert search.training.generator_steps == 100
     assert of.study.paper is not None
     assert of.study.paper.budget is not None
-    assert of.study.paper.budget.text == "10 % of the steps, 3 trials of each search"
+    assert of.study.paper.budget.text == "10 % of the steps, 3 trials of each search, 1 of the methods"
     only = planned(tmp_path, lambda study: tuned(study, {"trials": 3})).study.paper
     assert only is not None
     assert only.budget is not None
