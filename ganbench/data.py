@@ -151,10 +151,17 @@ class Batches:
         return self
 
     def __next__(self) -> tuple[Tensor, ...]:
+        return self.at(self.draw())
+
+    def draw(self) -> Tensor:
+        """Which samples the next batch has (size,)."""
         if self._taken == len(self._epoch):
             self._shuffle()
-        index = self._epoch[self._taken]
         self._taken += 1
+        return self._epoch[self._taken - 1]
+
+    def at(self, index: Tensor) -> tuple[Tensor, ...]:
+        """The batch of these samples."""
         return tuple(as_floats(part[index]) for part in self._parts)
 
     def _shuffle(self) -> None:
@@ -174,3 +181,25 @@ class Batches:
         if state["taken"]:
             self._shuffle()
         self._taken = state["taken"]
+
+
+class Held:
+    """The batches of the next step, `count` of them, at a fixed place in memory: what a recorded step reads."""
+
+    def __init__(self, batches: Batches, count: int) -> None:
+        self._batches = batches
+        self._indices = torch.empty(count, batches.size, dtype=torch.int64, device=batches.samples.device)
+        self._taken = 0
+
+    def feed(self) -> None:
+        """Go on to the next step."""
+        for index in self._indices:
+            index.copy_(self._batches.draw())
+        self._taken = 0
+
+    def __iter__(self) -> "Held":
+        return self
+
+    def __next__(self) -> tuple[Tensor, ...]:
+        self._taken += 1
+        return self._batches.at(self._indices[self._taken - 1])

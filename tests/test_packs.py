@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganbench import data, optimizers, plugins
+from ganbench import average, data, optimizers, plugins
 from ganbench.course import Course
 from ganbench.packs import loop
 from ganbench.packs import training as packed
@@ -84,12 +84,12 @@ def fixed(member: dict[str, Any]) -> dict[str, Any]:
 def alone(member: dict[str, Any], dtype: torch.dtype = torch.float64) -> tuple[dict[str, Tensor], Course]:
     """The weights and the outcome of a single run, by `ganbench.train`."""
     generator, discriminator = networks(member, dtype)
-    average = None if member["ema"] is None else optimizers.average(generator, member["ema"])
+    mean = None if member["ema"] is None else average.Average(generator, member["ema"])
     players = []
     for who, network in (("generator", generator), ("discriminator", discriminator)):
         optimizer = optimizers.build(member[f"{who}_optimizer"], network.parameters())
         falling = optimizers.falling(optimizer, STEPS) if member["lr_decay"] else None
-        players.append(Player(network, optimizer, average if who == "generator" else None, falling))
+        players.append(Player(network, optimizer, mean if who == "generator" else None, falling))
     noise, batch = stream(member["seed"], "noise"), BATCH * member["packing"]
     outcome = train(
         *players,

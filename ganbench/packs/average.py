@@ -9,7 +9,7 @@ from ganbench.packs.network import Stack
 
 
 class Average:
-    """Copies that follow networks, as `ganbench.optimizers.average` does: their weights after the first step, then
+    """Copies that follow networks, as `ganbench.average` does: their weights after the first step, then
     decay * average + (1 - decay) * weights, of running statistics too."""
 
     def __init__(self, followed: Stack, decay: float) -> None:
