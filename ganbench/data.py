@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -183,23 +183,39 @@ class Batches:
         self._taken = state["taken"]
 
 
+class Source(Protocol):
+    """Where batches come from: what the next one has, and what that is."""
+
+    def draw(self) -> Tensor:
+        """Which samples the next batch has."""
+
+    def at(self, index: Tensor, /) -> tuple[Tensor, ...]:
+        """The batch of these samples."""
+
+
 class Held:
     """The batches of the next step, `count` of them, at a fixed place in memory: what a recorded step reads."""
 
-    def __init__(self, batches: Batches, count: int) -> None:
-        self._batches = batches
-        self._indices = torch.empty(count, batches.size, dtype=torch.int64, device=batches.samples.device)
+    def __init__(self, source: Source, count: int) -> None:
+        self._source = source
+        self._indices: list[Tensor | None] = [None] * count
         self._taken = 0
 
     def feed(self) -> None:
         """Go on to the next step."""
-        for index in self._indices:
-            index.copy_(self._batches.draw())
+        for place, held in enumerate(self._indices):
+            if held is None:
+                self._indices[place] = self._source.draw().clone()
+            else:
+                held.copy_(self._source.draw())
         self._taken = 0
 
     def __iter__(self) -> "Held":
         return self
 
     def __next__(self) -> tuple[Tensor, ...]:
+        index = self._indices[self._taken]
+        if index is None:
+            raise RuntimeError("a step takes its batches after `feed()`")
         self._taken += 1
-        return self._batches.at(self._indices[self._taken - 1])
+        return self._source.at(index)

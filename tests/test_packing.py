@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from ganbench import layout, markers, runs
 from ganbench.cards import PluginError, read_card
-from ganbench.packs import grouping
+from ganbench.packs import grouping, loop
 from ganbench.packs import training as packed
 from ganbench.plugins import load
 from ganbench.runs import Plan
@@ -228,7 +228,7 @@ def test_a_pack_that_is_told_to_end_goes_on_bit_for_bit(monkeypatch: pytest.Monk
     }
     straight = tiny.place(**study).prepare().train()
     broken = tiny.place(**study, study="broken")
-    train = packed.loop.train
+    train = loop.train
 
     def interrupted(*players: Any, **given: Any) -> None:
         between = given["pause"]
@@ -241,7 +241,7 @@ def test_a_pack_that_is_told_to_end_goes_on_bit_for_bit(monkeypatch: pytest.Monk
         train(*players, **{**given, "pause": at_five})
 
     with monkeypatch.context() as patch:
-        patch.setattr(packed.loop, "train", interrupted)
+        patch.setattr(loop, "train", interrupted)
         with pytest.raises(SystemExit):
             broken.train()
     (gone, *_) = broken.plan.runs

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from ganbench import average, data, optimizers, plugins
 from ganbench.course import Course
 from ganbench.packs import loop
-from ganbench.packs import training as packed
+from ganbench.packs import pack as packed
 from ganbench.packs.average import Average
 from ganbench.packs.losses import Losses
 from ganbench.packs.network import Stack, UnstackableError
@@ -102,7 +103,7 @@ def alone(member: dict[str, Any], dtype: torch.dtype = torch.float64) -> tuple[d
         view=view_of(member, stream(0, "augmentation")),
         **fixed(member),
     )
-    return state(generator, discriminator, average.module if average else None), outcome
+    return state(generator, discriminator, mean.network if mean else None), outcome
 
 
 def together(
@@ -128,12 +129,8 @@ def together(
         loss=Losses([part("loss", run["loss"]) for run in runs], torch.device("cpu")),
         penalty=packed.penalty(REGISTRY, specs, [stream(run["seed"], "penalty") for run in runs]),
         constraints=[part("constraint", run["constraint"]) for run in runs] if first["constraint"] else [],
-        feed=packed.feed(
-            [data.Batches(SAMPLES.to(dtype), size, stream(run["seed"], "data")) for run in runs],
-            [stream(run["seed"], "noise") for run in runs],
-            (size, NOISE),
-            dtype=dtype,
-        ),
+        batches=packed.Batches([data.Batches(SAMPLES.to(dtype), size, stream(run["seed"], "data")) for run in runs]),
+        noise=partial(packed.noise, [stream(run["seed"], "noise") for run in runs], (size, NOISE), dtype=dtype),
         courses=courses,
         view=packed.view(first["packing"]),
         falling=STEPS if first["lr_decay"] else None,

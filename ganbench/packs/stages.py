@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from ganbench.packs.member import Member
-from ganbench.packs.training import Pack, seated
+from ganbench.packs.pack import Pack
+from ganbench.packs.training import seated
 from ganbench.runs import Plan
 from ganbench.session import Session
 from ganbench.specs import Spec
