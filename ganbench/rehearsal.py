@@ -39,21 +39,25 @@ def steps(spec: Spec, device: torch.device, wanted: bool, remembers: str | None,
         return Steps()
     if not wanted:
         return Steps(note="kernel by kernel, as `cuda_graphs: false` says")
-    why = f"{remembers} remembers, and does not say `recordable`" if remembers else _obstacle(spec, recorder, trained)
+    if remembers:
+        why: str | None = f"{remembers} remembers, and does not say `recordable`"
+    else:
+        why = _obstacle(spec, device, recorder, trained)
     return Steps(note=f"kernel by kernel: {why}") if why else Steps(recorder, "recorded as CUDA graphs")
 
 
-def _obstacle(spec: Spec, recorder: Recording, trained: Trained) -> str | None:
+def _obstacle(spec: Spec, device: torch.device, recorder: Recording, trained: Trained) -> str | None:
     """Why a recorded step is not the same as the step as it is written, or None."""
     count = (capture.WARM_UP + REPEATS) * spec["method"]["penalty_interval"]
     short, none = (
         {**spec, "training": {**spec["training"], "generator_steps": n, "snapshots": []}} for n in (count, 0)
     )
-    first, plain, again = trained(none, None), trained(short, None), trained(short, None)
-    try:
-        recorded = trained(short, recorder)
-    except RuntimeError as error:
-        return str(error).strip().splitlines()[0]
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):  # torch's own stream is the training's
+        first, plain, again = trained(none, None), trained(short, None), trained(short, None)
+        try:
+            recorded = trained(short, recorder)
+        except RuntimeError as error:
+            return str(error).strip().splitlines()[0]
     way = float((plain - first).norm())
     off = _share(recorded, plain, way)
     if math.isnan(off) or off > max(TOLERANCE, 5 * _share(again, plain, way)):

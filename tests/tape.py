@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from ganbench.capture import Streams
 
@@ -29,13 +29,14 @@ class Recording(TorchDispatchMode):
     def __torch_dispatch__(self, operation: Any, types: Any, given: Any = (), named: Any = None) -> Any:
         if operation is torch.ops.aten._local_scalar_dense.default:
             raise RuntimeError("operation not permitted when stream is capturing: a number is read back")
-        named = named or {}
-        made = operation(*given, **named)
-        before = {x.untyped_storage().data_ptr() for x in tree_leaves((given, named)) if isinstance(x, Tensor)}
-        outputs = dict(enumerate(x for x in tree_leaves(made) if isinstance(x, Tensor)))
+        seen = tree_map_only(Tensor, Tensor.detach, (given, named or {}))  # whatever becomes of their shape
+        made = operation(*given, **(named or {}))
+        before = {x.untyped_storage().data_ptr() for x in tree_leaves(seen) if isinstance(x, Tensor)}
+        outputs = dict(enumerate(x.detach() for x in tree_leaves(made) if isinstance(x, Tensor)))
         fresh = {place: x for place, x in outputs.items() if x.untyped_storage().data_ptr() not in before}
-        if fresh or operation._schema.is_mutable:
-            self.operations.append((operation, given, named, fresh))
+        changes = operation._schema.is_mutable and torch.Tag.inplace_view not in operation.tags
+        if fresh or changes:
+            self.operations.append((operation, *seen, fresh))
         return made
 
 

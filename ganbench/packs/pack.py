@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganbench import data, plugins, training
+from ganbench import data, plugins, rehearsal, training
 from ganbench.capture import Recorded, Recording, eagerly
 from ganbench.packs import loop
 from ganbench.packs.average import Average
@@ -17,6 +17,7 @@ from ganbench.packs.member import Member
 from ganbench.packs.network import Stack
 from ganbench.packs.optimizer import Optimizer
 from ganbench.plugins import Registry
+from ganbench.rehearsal import Steps
 from ganbench.runs import Plan
 from ganbench.session import Session
 from ganbench.specs import Spec, digest
@@ -117,6 +118,18 @@ class Pack:
             pause=between_steps,
             time_limit=limit,
         )
+
+
+def steps_of(plan: Plan, specs: Sequence[Spec], samples: Tensor, slots: int) -> Steps:
+    """How the steps of a pack of these members are carried out on the device of their samples."""
+
+    def trained(short: Spec, recorder: Recording | None) -> Tensor:
+        pack = Pack.of(plan, [{**spec, "training": short["training"]} for spec in specs], samples, slots)
+        pack.train(lambda _: None, recorder=recorder)
+        return torch.cat([player.stack.flat.flatten().double() for player in pack.players])
+
+    wanted, remembering = plan.study.cuda_graphs, training.remembers(plan, specs[0])
+    return rehearsal.steps(specs[0], samples.device, wanted, remembering, trained)
 
 
 def _player(networks: Sequence[torch.nn.Module], specs: Sequence[Spec], who: str) -> loop.Player:

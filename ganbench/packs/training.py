@@ -20,7 +20,7 @@ from ganbench import (
 )
 from ganbench.interruptions import Interruption
 from ganbench.packs import grouping
-from ganbench.packs.pack import Pack
+from ganbench.packs.pack import Pack, steps_of
 from ganbench.progress import Progress
 from ganbench.runs import Plan
 from ganbench.sidecar import pause
@@ -100,7 +100,8 @@ def train_pack(
     for work in works:
         work.sidecar.identity = _identity(work.run, samples.device, settings)
         work.sidecar.resume()
-    provenance = machine.provenance(samples.device)
+    steps = steps_of(plan, [run.spec for run in settled], samples, slots)
+    provenance = {**machine.provenance(samples.device), **training.noted(steps)}
     written: set[str] = set()
 
     def write(slot: int) -> None:
@@ -115,7 +116,8 @@ def train_pack(
         pause([work.sidecar for work in works if work.run.id not in written])
 
     limit = math.inf if runs[0].time_limit is None else runs[0].time_limit
-    pack.train(_progress(plan, settled, works[0].session.course.step), between_steps, limit)
+    progress = _progress(plan, settled, works[0].session.course.step)
+    pack.train(progress, between_steps, limit, recorder=steps.recorder)
     for slot, run in enumerate(runs):
         if run.id not in written:
             write(slot)
