@@ -1,5 +1,6 @@
 """Runs that are trained in packs: what is planned, and what lies in their folders."""
 
+import csv
 import json
 import os
 import signal
@@ -205,6 +206,25 @@ def test_a_packed_run_has_an_ordinary_folder_and_the_bits_of_any_other_pack() ->
     alone = tiny.place(study="alone", seeds=[3, 2, 1, 0], training={"runs_per_job": 1}).train()
     assert all(same(weights(alone.plan, seed), kept) for seed, kept in together.items())
     assert same(weights(alone.plan, 3), weights(more.plan, 3))
+
+
+@pytest.mark.usefixtures("here")
+def test_losses_too_are_the_bits_of_any_other_pack() -> None:
+    """The scores of a critic may be rounded otherwise in another company without any trace in its weights."""
+    found = []
+    for study, seeds in (("two", [0, 1]), ("one", [1])):
+        place = tiny.place(
+            study=study,
+            architectures=[{"name": "mlp", "generator_widths": [32], "discriminator_widths": [32]}],
+            methods=["wgan"],
+            seeds=seeds,
+            training={"generator_steps": 60, "log_every": 1, "batch_size": 64, "runs_per_job": 2},
+        )
+        place.prepare().train()
+        with (place.plan.folder(place.plan.runs[-1]) / layout.HISTORY).open() as file:
+            found.append([{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)])
+    assert len(found[0]) == 60
+    assert found[0] == found[1]
 
 
 @pytest.mark.usefixtures("here")

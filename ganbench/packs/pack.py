@@ -63,9 +63,18 @@ class Pack:
             new.streams, new.batches, new.course = old.streams, old.batches, old.course
         return smaller
 
-    def rehearse(self) -> None:
-        """Some steps of the training, a penalty in each, of which nothing is kept."""
+    def rehearse(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Some steps of the training, a penalty in each, of which nothing is kept. Returns what shows whether slots and
+        companies matter: the weights of both players (slots, numbers), and scores (slots, batch), as a critic's weights
+        need not depend on its scores."""
         self._train(REHEARSAL, 1, lambda _: None, straight_on, math.inf)
+        generator, discriminator = (player.stack for player in self.players)
+        spec, device = self.specs[0], generator.flat.device
+        size = (training.batch_of(spec), self.sessions[0].architecture.noise_dim)
+        seen = noise([stream(0, "rehearsal", device)], size, len(self.specs) - 1)
+        with torch.no_grad():
+            scores = discriminator(view(spec["method"]["packing"])(generator(seen)))
+        return generator.flat, discriminator.flat, scores
 
     def train(
         self,

@@ -144,12 +144,10 @@ def _slots(plan: Plan, specs: Sequence[Spec], samples: Tensor) -> int | None:
     return few if all(torch.equal(rows, of[:few]) for rows, of in zip(fewer, full, strict=True)) else width
 
 
-def _rehearsed(plan: Plan, spec: Spec, samples: Tensor, slots: int) -> tuple[Tensor, Tensor]:
-    """The weights of both players after some steps of a member in every slot."""
+def _rehearsed(plan: Plan, spec: Spec, samples: Tensor, slots: int) -> list[Tensor]:
+    """What comes of a rehearsal of a member in every slot, as bytes: NaN then equals itself."""
     pack = Pack.of(plan, [spec], samples, slots)
-    pack.rehearse()
-    generator, discriminator = (player.stack.flat.view(torch.uint8) for player in pack.players)  # NaN equals itself
-    return generator, discriminator
+    return [rows.view(torch.uint8) for rows in pack.rehearse()]
 
 
 def _progress(plan: Plan, runs: Sequence[Run], first: int) -> Progress:
