@@ -54,8 +54,8 @@ def discard_false(plan: Plan) -> list[Path]:
 
 
 def bring_back(plan: Plan) -> list[Path]:
-    """Give outputs that are dated in the future the present time; returns them. After a clock was wrong, Snakemake would
-    fail every job that reads such a file: what it writes is older."""
+    """Give outputs that are dated in the future the present time; returns them. After a clock was wrong, Snakemake
+    would fail every job that reads such a file: what it writes is older."""
     now, ahead = time.time(), []
     for path in plan.outputs:
         with contextlib.suppress(OSError):  # it is not there, or cannot be changed
