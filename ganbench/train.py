@@ -51,13 +51,20 @@ Constraint = Callable[[nn.Module], None]
 
 @dataclass(frozen=True)
 class Player:
-    """A network and its optimizer; if wanted, a moving average of the network that follows it, and a schedule of the
-    learning rate over generator steps."""
+    """A network and its optimizer; if wanted, a moving average of the network that follows it, a schedule of the
+    learning rate over generator steps, and the network compiled: it is then called in its place, but not by what
+    differentiates twice, such as penalties."""
 
     network: nn.Module
     optimizer: Optimizer
     average: Average | None = None
     schedule: LRScheduler | None = None
+    compiled: Callable[..., Tensor] | None = None
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """What the network makes of its inputs."""
+        made: Tensor = (self.compiled or self.network)(*inputs)
+        return made
 
     def descend(self, loss: Tensor) -> None:
         """Find the gradient of `loss`."""
@@ -227,16 +234,16 @@ def train(
             real, *given = next(batches)
             real = view(real)
             with torch.no_grad():
-                fake = view(generator.network(noise(), *given))
-            discriminator_loss, real_scores, fake_scores = objective(discriminator.network, real, fake, given)
+                fake = view(generator(noise(), *given))
+            discriminator_loss, real_scores, fake_scores = objective(discriminator, real, fake, given)
             if real_scores.dim() != 1 or len(real_scores) % len(real):
                 raise ValueError(f"a discriminator returns scores (batch,), here {len(real)}; got {real_scores.shape}")
             penalised = discriminator_loss
             for term in terms:
                 penalised = penalised + term.discriminator(discriminator.network, real, fake, given)
             if penalty is not None and is_due:
-                judge = under(discriminator.network, given)
-                charged = penalty_interval * penalty(judge, real, fake, penalty_stream)
+                single = under(discriminator.network, given)
+                charged = penalty_interval * penalty(single, real, fake, penalty_stream)
                 penalised = penalised + charged
             discriminator.descend(penalised)
             if not simultaneous or turn < len(due):
@@ -244,11 +251,11 @@ def train(
 
         inputs = noise()
         for turn in range(generator_turns):
-            fake = view(generator.network(inputs, *given))
+            fake = view(generator(inputs, *given))
+            judge: Scores = discriminator
             if unrolled:
                 judge = ahead(real, fake, given)
             else:
-                judge = discriminator.network
                 for parameter in learning:  # the generator's step needs no gradient for them
                     parameter.requires_grad_(False)
             scores = judge(fake, *given)

@@ -74,14 +74,15 @@ def build(
     steps = spec["training"]["generator_steps"] if method["lr_decay"] else None
     return (
         architecture,
-        _player(generator, method["generator_optimizer"], steps, average),
-        _player(discriminator, method["discriminator_optimizer"], steps),
+        _player(generator, spec, "generator", steps, average),
+        _player(discriminator, spec, "discriminator", steps),
     )
 
 
-def _player(network: nn.Module, settings: Spec, falling: int | None, average: Average | None = None) -> Player:
-    optimizer = optimizers.build(settings, network.parameters())
-    return Player(network, optimizer, average, optimizers.falling(optimizer, falling) if falling else None)
+def _player(network: nn.Module, spec: Spec, who: str, falling: int | None, average: Average | None = None) -> Player:
+    optimizer = optimizers.build(spec["method"][f"{who}_optimizer"], network.parameters())
+    schedule = optimizers.falling(optimizer, falling) if falling else None
+    return Player(network, optimizer, average, schedule, numerics.compiled(spec["training"], network))
 
 
 def train_run(plan: Plan, run: Run, samples: Tensor, device: torch.device, given: Given | None = None) -> None:
