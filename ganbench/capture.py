@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 Left = TypeVar("Left")
 """What a step leaves: tensors, in any nest."""
@@ -29,6 +30,31 @@ class Way(Protocol):
 def eagerly(_: Hashable, step: Callable[[], Left]) -> Left:
     """The step as it is written, kernel by kernel."""
     return step()
+
+
+READING = frozenset(
+    {"_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique2", "unique_dim", "repeat_interleave"}
+)
+"""Operations whose result the CPU must see: values, and shapes that depend on values."""
+
+
+class ReadError(RuntimeError):
+    """A step reads something back from the device."""
+
+
+class Unread(TorchDispatchMode):
+    """Within, what reads from the device raises ReadError. A GPU would wait there, and a recording would fail, which
+    torch does not survive unharmed."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Carry out an operation that reads nothing."""
+        name = func.overloadpacket.__name__
+        by_mask = name in ("index", "index_put", "index_put_") and any(
+            i is not None and i.dtype == torch.bool for i in args[1]
+        )
+        if by_mask or name in READING:
+            raise ReadError(f"a step reads back from the device ({name})")
+        return func(*args, **(kwargs or {}))
 
 
 class Recorder(Protocol):
@@ -52,7 +78,7 @@ Recording = Callable[[torch.device, Streams], Recorder]
 @dataclass
 class Recorded:
     """The way of steps that are recorded once and repeated. `feed()` comes before each: it puts what is new in this
-    step where the recorded one reads it."""
+    step where the recorded one reads it. Raises ReadError for a step that reads from the device."""
 
     recorder: Recorder
     feed: Callable[[], None]
@@ -64,12 +90,19 @@ class Recorded:
         self.feed()
         if kind not in self._kept:
             self._met[kind] = self._met.get(kind, 0) + 1
+            if self._met[kind] == 1:
+                with Unread():  # type: ignore[no-untyped-call]
+                    return self.recorder.warm_up(step)
             if self._met[kind] <= WARM_UP:
                 return self.recorder.warm_up(step)
             self._kept[kind] = self.recorder.record(step)
         repeat, left = self._kept[kind]
         repeat()
         return left  # type: ignore[no-any-return]
+
+
+FAILED: list[torch.cuda.CUDAGraph] = []
+"""Graphs of failed recordings: torch's allocator goes on asking them whose memory it is."""
 
 
 class CudaRecorder:
@@ -91,15 +124,17 @@ class CudaRecorder:
     def record(self, step: Callable[[], Left]) -> tuple[Callable[[], None], Left]:
         """A graph of the step. Raises RuntimeError where the step does what a graph cannot, such as to wait for a
         number."""
-        graph = torch.cuda.CUDAGraph()
+        graph, before = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
         for stream in self._streams():
             graph.register_generator_state(stream)
         try:
             with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
                 left = step()
-        except RuntimeError:
-            whole = torch.cuda.default_generators[self._stream.device_index]
-            whole.graphsafe_set_state(whole.clone_state())  # else it waits for the end of the recording for ever
+        except RuntimeError:  # torch leaves its stream, and its random generator waits for the end of the recording
+            torch.cuda.set_stream(before)
+            own = torch.cuda.default_generators[self._stream.device_index]
+            own.graphsafe_set_state(own.clone_state())
+            FAILED.append(graph)
             raise
         return graph.replay, left
 

@@ -2,7 +2,7 @@
 
 Like a graph it repeats operations on the memory that they had, with the numbers that Python gave them when they were
 recorded, and draws anew from the same random streams; and recording carries nothing out that counts twice. So a step
-that a graph would freeze, comes out wrong here as well, and one that reads a number back cannot be recorded.
+that a graph would freeze comes out wrong here as well.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,8 +27,6 @@ class Recording(TorchDispatchMode):
         self.operations: list[Operation] = []
 
     def __torch_dispatch__(self, operation: Any, types: Any, given: Any = (), named: Any = None) -> Any:
-        if operation is torch.ops.aten._local_scalar_dense.default:
-            raise RuntimeError("operation not permitted when stream is capturing: a number is read back")
         seen = tree_map_only(Tensor, Tensor.detach, (given, named or {}))  # whatever becomes of their shape
         made = operation(*given, **(named or {}))
         before = {x.untyped_storage().data_ptr() for x in tree_leaves(seen) if isinstance(x, Tensor)}

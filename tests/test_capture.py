@@ -161,7 +161,10 @@ UNFIT = {
         CALL + "CALLS.append(1)\n        return len(CALLS) * discriminator(real).square().mean()",
         "a recorded step does something else: after 7 steps weights are",
     ),
-    "reads": (CALL + "return float(real.mean()) * discriminator(real).mean()", "a number is read back"),
+    "reads": (
+        CALL + "return float(real.mean()) * discriminator(real).mean()",
+        "a step reads back from the device (_local_scalar_dense)",
+    ),
     "remembers": ("def begin(self):\n        return Memory()", "does not say `recordable`"),
 }
 
