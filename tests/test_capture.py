@@ -244,7 +244,11 @@ def test_a_failed_recording_leaves_the_gpu_usable(
     study_file: StudyFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("unfit.py").write_text(PENALTY.format(what="reads", body=UNFIT["reads"][0]))
+    Path("unfit.py").write_text(
+        PENALTY.format(
+            what="copies", body=CALL + "return real.cpu().mean().to(real.device) * discriminator(real).mean()"
+        )
+    )
     plan, _ = planned(study_file, "my-dropout", POINTS, {})  # dropout draws from torch's own stream
     method = {"name": "non-saturating", "penalty": "unfit"}
     networks = [{"name": "my-dropout"}]
