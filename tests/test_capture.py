@@ -188,11 +188,19 @@ def test_a_plugin_that_a_graph_would_freeze_is_trained_kernel_by_kernel(
     assert reason in steps_of(plan, run)
 
 
+RESUMED: list[dict[str, Any]] = [
+    {"penalty": {"name": "lecam", "start": 6}, "ema": 0.9},
+    {"lr_decay": "linear", "n_critic": 2},
+    {"lr_decay": "linear", "optimizer": {"name": "rmsprop", "lr": 1e-3}},
+]
+
+
+@pytest.mark.parametrize("rule", RESUMED)
 def test_a_recorded_training_goes_on_from_its_checkpoint(
-    study_file: StudyFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tapes: list[Tape]
+    rule: dict[str, Any], study_file: StudyFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tapes: list[Tape]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    plan, _ = planned(study_file, "my-dropout", POINTS, {"penalty": {"name": "lecam", "start": 6}, "ema": 0.9})
+    plan, _ = planned(study_file, "my-dropout", POINTS, rule)
     (run,) = plan.runs
     whole = trained(plan, run, POINTS)
     (plan.folder(run) / layout.TRAINING).unlink()
