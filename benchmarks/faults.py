@@ -36,8 +36,9 @@ seeds: [0, 1]
 training: {generator_steps: 600, log_every: 10, snapshots: 3, runs_per_job: 3, checkpoint_every: 0.05}
 evaluation: {samples: 500, metrics: [fd, modes], snapshot_samples: 200, runs_per_job: 6}
 """
-MEASURED = ("seconds", "cpu_seconds", "peak_memory", "resumed_at")
-"""Keys of a record that tell what a run cost and where it was interrupted, not what came out."""
+MEASURED = ("seconds", "cpu_seconds", "peak_memory", "resumed_at", "pack")
+"""Keys of a record that tell what a run cost, where it was interrupted and who was trained beside it, not what came
+out."""
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 SHARES = (0.2, 0.5, 0.9)

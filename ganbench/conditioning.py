@@ -9,13 +9,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from ganbench.given import Form
 from ganbench.specs import Spec
 
 WORDS = 32
 """The width of a caption's vector where a method says none."""
+
+
+def _hot(classes: Tensor, count: int) -> Tensor:
+    """Numbers (...) below `count` as 1 in their place among zeros (..., count). torch's own reads a number back."""
+    return (classes[..., None] == torch.arange(count, device=classes.device)).float()
 
 
 class UnconditionableError(Exception):
@@ -90,7 +94,7 @@ class Classes(Encoder):
         if self.embedding is not None:
             found: Tensor = self.embedding(classes)
             return found
-        return one_hot(classes, self.count).float()
+        return _hot(classes, self.count)
 
 
 class Bag(Encoder):
@@ -103,7 +107,7 @@ class Bag(Encoder):
 
     def forward(self, words: Tensor) -> Tensor:
         """Words (batch, length), 0 for none, to vectors (batch, width)."""
-        there = one_hot(words, self.count).amax(1).float()
+        there = _hot(words, self.count).amax(1)
         there[:, 0] = 0.0  # what fills up says nothing
         found: Tensor = self.layer(there)
         return found

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -151,10 +151,17 @@ class Batches:
         return self
 
     def __next__(self) -> tuple[Tensor, ...]:
+        return self.at(self.draw())
+
+    def draw(self) -> Tensor:
+        """Which samples the next batch has (size,)."""
         if self._taken == len(self._epoch):
             self._shuffle()
-        index = self._epoch[self._taken]
         self._taken += 1
+        return self._epoch[self._taken - 1]
+
+    def at(self, index: Tensor) -> tuple[Tensor, ...]:
+        """The batch of these samples."""
         return tuple(as_floats(part[index]) for part in self._parts)
 
     def _shuffle(self) -> None:
@@ -174,3 +181,41 @@ class Batches:
         if state["taken"]:
             self._shuffle()
         self._taken = state["taken"]
+
+
+class Source(Protocol):
+    """Where batches come from: what the next one has, and what that is."""
+
+    def draw(self) -> Tensor:
+        """Which samples the next batch has."""
+
+    def at(self, index: Tensor, /) -> tuple[Tensor, ...]:
+        """The batch of these samples."""
+
+
+class Held:
+    """The batches of the next step, `count` of them, at a fixed place in memory: what a recorded step reads."""
+
+    def __init__(self, source: Source, count: int) -> None:
+        self._source = source
+        self._indices: list[Tensor | None] = [None] * count
+        self._taken = 0
+
+    def feed(self) -> None:
+        """Go on to the next step."""
+        for place, held in enumerate(self._indices):
+            if held is None:
+                self._indices[place] = self._source.draw().clone()
+            else:
+                held.copy_(self._source.draw())
+        self._taken = 0
+
+    def __iter__(self) -> "Held":
+        return self
+
+    def __next__(self) -> tuple[Tensor, ...]:
+        index = self._indices[self._taken]
+        if index is None:
+            raise RuntimeError("a step takes its batches after `feed()`")
+        self._taken += 1
+        return self._source.at(index)

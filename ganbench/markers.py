@@ -5,6 +5,9 @@ speaks falsely (another plan, a folder deleted by hand, results copied without S
 before Snakemake looks, and the job then redoes exactly what is missing.
 """
 
+import contextlib
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +51,18 @@ def discard_false(plan: Plan) -> list[Path]:
     for path in false:
         path.unlink(missing_ok=True)
     return false
+
+
+def bring_back(plan: Plan) -> list[Path]:
+    """Give outputs that are dated in the future the present time; returns them. After a clock was wrong, Snakemake
+    would fail every job that reads such a file: what it writes is older."""
+    now, ahead = time.time(), []
+    for path in plan.outputs:
+        with contextlib.suppress(OSError):  # it is not there, or cannot be changed
+            if path.stat().st_mtime > now:
+                os.utime(path, (now, now))
+                ahead.append(path)
+    return ahead
 
 
 def is_done(plan: Plan, step: str, run: Run) -> bool:

@@ -1,6 +1,6 @@
-"""In which precision and memory layout a training computes: all that is a part of its spec."""
+"""In which precision and memory layout, and by which kernels, a training computes: all that is a part of its spec."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,6 +51,15 @@ def apply(budget: Spec, networks: list[nn.Module], device: torch.device) -> None
     set_float32(precision == "tf32")
     for network in networks if precision == "bf16" else ():
         _mix(network, device.type)
+
+
+def compiled(budget: Spec, network: nn.Module) -> Callable[..., Tensor] | None:
+    """The network as torch.compile makes it on its first calls, if the training asks for it: kernels that do several
+    operations at once, which round differently. What it makes can be differentiated once."""
+    if not budget.get("compile", False):
+        return None
+    made: Callable[..., Tensor] = torch.compile(network)
+    return made
 
 
 def _mix(network: nn.Module, device: str) -> None:

@@ -138,6 +138,21 @@ class Plan:
         return {run.id: job.id for job in self.training_jobs.values() for run in job.runs}
 
     @property
+    def outputs(self) -> list[Path]:
+        """All files that rules declare, there or not."""
+        name = self.study.study
+        return [
+            *map(layout.data, self.data),
+            *map(layout.extractor, self.extractors),
+            *map(layout.features, self.features),
+            *(layout.reference(name, dataset) for dataset in self.datasets),
+            *map(self.output_of_tuning, self.tuning_steps.values()),
+            *map(self.marker, self.training_jobs.values()),
+            *self.evaluation_markers,
+            layout.report(name),
+        ]
+
+    @property
     def evaluation_markers(self) -> list[Path]:
         """What must be there before the report, and with it."""
         return [self.marker(job) for job in self.evaluation_jobs.values()]

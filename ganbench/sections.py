@@ -59,11 +59,14 @@ class Training(Strict):
     """Of products and convolutions: float32 throughout, rounded by the GPU, or mixed with bfloat16."""
     channels_last: bool = True
     """Whether images lie in memory pixel by pixel, which is faster; rounding differs."""
+    compile: bool = False
+    """Whether networks are compiled (torch.compile), which takes a minute before the first step; rounding differs."""
 
     @property
     def numerics(self) -> dict[str, Any]:
-        """What differs from the default precision and layout: a spec names only that, so older digests stay true."""
-        named = {"precision": self.precision, "channels_last": self.channels_last}
+        """What differs from the default precision, layout and kernels: a spec names only that, so older digests stay
+        true."""
+        named = {"precision": self.precision, "channels_last": self.channels_last, "compile": self.compile}
         return {key: value for key, value in named.items() if value != Training.model_fields[key].default}
 
     def snapshot_steps(self, steps: int) -> list[int]:
@@ -94,6 +97,7 @@ class TrainingChanges(Strict):
     time_limit: Duration | None = None
     precision: Literal["fp32", "tf32", "bf16"] | None = None
     channels_last: bool | None = None
+    compile: bool | None = None
 
 
 class MetricEntry(Strict):

@@ -42,6 +42,11 @@ class Streams:
             self._made[role] = stream(self.seed, role, self.device)
         return self._made[role]
 
+    @property
+    def made(self) -> list[torch.Generator]:
+        """Those that were asked for so far."""
+        return list(self._made.values())
+
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
         """The state of every stream (bytes), on the CPU."""
         own = {"cpu": torch.get_rng_state()}

@@ -89,6 +89,8 @@ class Study(Strict):
     that there are, if not said."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train and measure; `auto` is a GPU if there is one."""
+    cuda_graphs: bool = True
+    """Whether a GPU may repeat a recorded step, where that does the same; of no interest to results."""
     jobs_per_gpu: PositiveInt = 1
     """Processes that may share a GPU."""
     threads: PositiveInt = 1

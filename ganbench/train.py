@@ -4,15 +4,17 @@ import math
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torch.optim.swa_utils import AveragedModel
 
 from ganbench import unrolling
+from ganbench.average import Average, named_tensors
+from ganbench.capture import Way, eagerly
 from ganbench.course import Course, Snapshot, State, copied
 from ganbench.unrolling import Scores
 
@@ -49,13 +51,20 @@ Constraint = Callable[[nn.Module], None]
 
 @dataclass(frozen=True)
 class Player:
-    """A network and its optimizer; if wanted, a moving average of the network that follows it, and a schedule of the
-    learning rate over generator steps."""
+    """A network and its optimizer; if wanted, a moving average of the network that follows it, a schedule of the
+    learning rate over generator steps, and the network compiled: it is then called in its place, but not by what
+    differentiates twice, such as penalties."""
 
     network: nn.Module
     optimizer: Optimizer
-    average: AveragedModel | None = None
+    average: Average | None = None
     schedule: LRScheduler | None = None
+    compiled: Callable[..., Tensor] | None = None
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """What the network makes of its inputs."""
+        made: Tensor = (self.compiled or self.network)(*inputs)
+        return made
 
     def descend(self, loss: Tensor) -> None:
         """Find the gradient of `loss`."""
@@ -66,7 +75,7 @@ class Player:
         """One step down the gradient."""
         self.optimizer.step()
         if self.average is not None:
-            self.average.update_parameters(self.network)
+            self.average.follow(self.network)
 
     def decay(self) -> None:
         """The next learning rate, if it changes over training."""
@@ -75,13 +84,12 @@ class Player:
 
     def weights(self) -> dict[str, State]:
         """A copy on the CPU of the network's weights, `raw`, and of their average, `ema`."""
-        networks = {"raw": self.network, **({} if self.average is None else {"ema": self.average.module})}
+        networks = {"raw": self.network, **({} if self.average is None else {"ema": self.average.network})}
         return {name: {k: copied(v) for k, v in network.state_dict().items()} for name, network in networks.items()}
 
-    def gradient_norm(self) -> float:
-        """The L2 norm over all gradients of the last step."""
-        gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
-        return float(nn.utils.get_total_norm(gradients))
+    def gradients(self) -> list[Tensor]:
+        """The gradients of the last step."""
+        return [p.grad for p in self.network.parameters() if p.grad is not None]
 
     def is_finite(self) -> bool:
         """Whether every parameter is a number."""
@@ -90,26 +98,36 @@ class Player:
     def state_dict(self) -> dict[str, Any]:
         """All that changes in training, for `load_state_dict`."""
         return {
-            "network": _tensors(self.network),
+            "network": named_tensors(self.network),
             "optimizer": self.optimizer.state_dict(),
-            "average": None if self.average is None else _tensors(self.average),
+            "average": None if self.average is None else self.average.state_dict(),
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
         }
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over the state of an equal player, in place."""
-        for module, of in ((self.network, state["network"]), (self.average, state["average"])):
-            for name, tensor in _tensors(module).items() if module is not None else ():
-                tensor.copy_(of[name])
+        for name, tensor in named_tensors(self.network).items():
+            tensor.copy_(state["network"][name])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
 
 
-def _tensors(module: nn.Module) -> State:
-    """Its parameters and buffers, those too that torch's `state_dict` leaves out."""
-    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+class Step(NamedTuple):
+    """What a step leaves for the history, on the device: both losses, that of the discriminator with and without its
+    penalty, the penalty if it was due, the scores of the last real and generated samples, and all gradients."""
+
+    penalised: Tensor
+    discriminator_loss: Tensor
+    generator_loss: Tensor
+    penalty: Tensor | None
+    real_scores: Tensor
+    fake_scores: Tensor
+    discriminator_gradients: list[Tensor]
+    generator_gradients: list[Tensor]
 
 
 def unchanged(samples: Tensor) -> Tensor:
@@ -153,6 +171,7 @@ def train(
     adversarial: float = 1.0,
     terms: Sequence[Term] = (),
     course: Course | None = None,
+    way: Way = eagerly,
     pause: Callable[[], None] = straight_on,
     time_limit: float = math.inf,
 ) -> Course:
@@ -173,8 +192,9 @@ def train(
 
     The history gets a row every `log_every` steps, and the steps in `snapshots` keep a copy of the generator; only
     there is anything read back from the device. Both networks are changed in place. `course`: where to go on, with
-    players and streams as they were there. `pause()` comes after every step, when players, streams and course are
-    whole: it may save them, and it may raise.
+    players and streams as they were there. `way`: how a step is carried out, as it is written here or as a recorded
+    one. `pause()` comes after every step, when players, streams and course are whole: it may save them, and it may
+    raise.
     """
     course = Course() if course is None else course
     relativistic = getattr(loss, "relativistic", False)
@@ -207,41 +227,41 @@ def train(
     def diverged() -> bool:
         return course.diverges(generator.is_finite() and discriminator.is_finite())
 
-    start = time.perf_counter() - course.seconds
-    for step in range(course.step + 1, steps + 1):
-        for turn in range(1, n_critic + 1):
+    def whole(due: Sequence[bool], share: float | None) -> Step:
+        """A step, with the penalty in the turns where it is `due`; the generator learns from a `share` of its batch."""
+        charged: Tensor | None = None
+        for turn, is_due in enumerate(due, 1):
             real, *given = next(batches)
             real = view(real)
             with torch.no_grad():
-                fake = view(generator.network(noise(), *given))
-            discriminator_loss, real_scores, fake_scores = objective(discriminator.network, real, fake, given)
+                fake = view(generator(noise(), *given))
+            discriminator_loss, real_scores, fake_scores = objective(discriminator, real, fake, given)
             if real_scores.dim() != 1 or len(real_scores) % len(real):
                 raise ValueError(f"a discriminator returns scores (batch,), here {len(real)}; got {real_scores.shape}")
             penalised = discriminator_loss
             for term in terms:
                 penalised = penalised + term.discriminator(discriminator.network, real, fake, given)
-            course.turns += 1
-            if penalty is not None and course.turns % penalty_interval == 0:
-                judge = under(discriminator.network, given)
-                course.penalty = penalty_interval * penalty(judge, real, fake, penalty_stream)
-                penalised = penalised + course.penalty
+            if penalty is not None and is_due:
+                single = under(discriminator.network, given)
+                charged = penalty_interval * penalty(single, real, fake, penalty_stream)
+                penalised = penalised + charged
             discriminator.descend(penalised)
-            if not simultaneous or turn < n_critic:
+            if not simultaneous or turn < len(due):
                 update()
 
         inputs = noise()
         for turn in range(generator_turns):
-            fake = view(generator.network(inputs, *given))
+            fake = view(generator(inputs, *given))
+            judge: Scores = discriminator
             if unrolled:
                 judge = ahead(real, fake, given)
             else:
-                judge = discriminator.network
                 for parameter in learning:  # the generator's step needs no gradient for them
                     parameter.requires_grad_(False)
             scores = judge(fake, *given)
             rivals = judge(real, *given) if relativistic else real_scores.detach()
-            if kept is not None:
-                best = scores.topk(math.ceil(kept(step) * len(scores))).indices
+            if share is not None:
+                best = scores.topk(math.ceil(share * len(scores))).indices
                 scores, rivals = scores[best], rivals[best]
             generator_loss = loss.generator(rivals, scores)
             if terms:
@@ -253,23 +273,43 @@ def train(
             if simultaneous and turn == 0:
                 update()
             generator.step()
+
+        return Step(
+            penalised.detach(),
+            discriminator_loss.detach(),
+            generator_loss.detach(),
+            None if charged is None else charged.detach(),
+            real_scores.detach(),
+            fake_scores.detach(),
+            discriminator.gradients(),
+            generator.gradients(),
+        )
+
+    start = time.perf_counter() - course.seconds
+    for step in range(course.step + 1, steps + 1):
+        due = tuple((course.turns + turn) % penalty_interval == 0 for turn in range(1, n_critic + 1))
+        share = None if kept is None else kept(step)
+        taken = way((due, share), partial(whole, due, share))
         generator.decay()
         discriminator.decay()
 
-        course.losses.append(torch.stack([penalised.detach(), generator_loss.detach()]))
+        course.turns += n_critic
+        if taken.penalty is not None:
+            course.penalty = taken.penalty
+        course.losses.append(torch.stack([taken.penalised, taken.generator_loss]))
         course.step, course.seconds = step, time.perf_counter() - start
         if step % log_every == 0 or step == steps:
             course.history.append(
                 {
                     "step": step,
                     "seconds": course.seconds,
-                    "discriminator_loss": float(discriminator_loss.detach()),
-                    "generator_loss": float(generator_loss.detach()),
-                    "penalty": float(course.penalty.detach()) / penalty_interval,
-                    "real_score": float(real_scores.detach().mean()),
-                    "fake_score": float(fake_scores.detach().mean()),
-                    "discriminator_gradient": discriminator.gradient_norm(),
-                    "generator_gradient": generator.gradient_norm(),
+                    "discriminator_loss": float(taken.discriminator_loss),
+                    "generator_loss": float(taken.generator_loss),
+                    "penalty": float(course.penalty) / penalty_interval,
+                    "real_score": float(taken.real_scores.mean()),
+                    "fake_score": float(taken.fake_scores.mean()),
+                    "discriminator_gradient": float(nn.utils.get_total_norm(taken.discriminator_gradients)),
+                    "generator_gradient": float(nn.utils.get_total_norm(taken.generator_gradients)),
                 }
             )
             if diverged():

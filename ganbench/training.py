@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from ganbench import (
     augmentation,
@@ -22,17 +21,22 @@ from ganbench import (
     numerics,
     optimizers,
     plugins,
+    rehearsal,
     terms,
 )
+from ganbench.average import Average
+from ganbench.capture import Recorded, Recording, eagerly
 from ganbench.course import Course
+from ganbench.data import Held
 from ganbench.given import Form, Given
 from ganbench.progress import Progress
+from ganbench.rehearsal import Steps
 from ganbench.runs import Plan
 from ganbench.session import Session, Side, Undertaking
 from ganbench.sidecar import Sidecar, Stateful
 from ganbench.specs import Spec
 from ganbench.streams import Streams, derive
-from ganbench.train import Player, train, unchanged
+from ganbench.train import Player, straight_on, train, unchanged
 from ganbench.tune import best
 from ganbench.work import Run
 
@@ -65,19 +69,20 @@ def build(
     """The architecture plugin of a spec, and both players."""
     architecture, generator, discriminator = networks(plan, spec, shape, device, form)
     method = spec["method"]
-    average = None if method["ema"] is None else optimizers.average(generator, method["ema"])
+    average = None if method["ema"] is None else Average(generator, method["ema"])
     numerics.apply(spec["training"], [generator, discriminator], device)  # the average copied the network before
     steps = spec["training"]["generator_steps"] if method["lr_decay"] else None
     return (
         architecture,
-        _player(generator, method["generator_optimizer"], steps, average),
-        _player(discriminator, method["discriminator_optimizer"], steps),
+        _player(generator, spec, "generator", steps, average),
+        _player(discriminator, spec, "discriminator", steps),
     )
 
 
-def _player(network: nn.Module, settings: Spec, falling: int | None, average: AveragedModel | None = None) -> Player:
-    optimizer = optimizers.build(settings, network.parameters())
-    return Player(network, optimizer, average, optimizers.falling(optimizer, falling) if falling else None)
+def _player(network: nn.Module, spec: Spec, who: str, falling: int | None, average: Average | None = None) -> Player:
+    optimizer = optimizers.build(spec["method"][f"{who}_optimizer"], network.parameters())
+    schedule = optimizers.falling(optimizer, falling) if falling else None
+    return Player(network, optimizer, average, schedule, numerics.compiled(spec["training"], network))
 
 
 def train_run(plan: Plan, run: Run, samples: Tensor, device: torch.device, given: Given | None = None) -> None:
@@ -93,8 +98,35 @@ def train_run(plan: Plan, run: Run, samples: Tensor, device: torch.device, given
         session, spec = work.session, work.run.spec
         progress = _progress(plan, run, spec["training"]["generator_steps"], session.course.step)
         limit = math.inf if run.time_limit is None else run.time_limit
-        fit(plan, spec, session, progress, work.sidecar.pause, limit)
-        finish(plan, work, samples, machine.provenance(device))
+        steps = steps_of(plan, spec, samples, given)
+        fit(plan, spec, session, progress, work.sidecar.pause, limit, steps.recorder)
+        finish(plan, work, samples, {**machine.provenance(device), **noted(steps)})
+
+
+def steps_of(plan: Plan, spec: Spec, samples: Tensor, given: Given | None = None) -> Steps:
+    """How the steps of a training are carried out on the device of its samples."""
+
+    def trained(short: Spec, recorder: Recording | None) -> Tensor:
+        session = begin(plan, short, samples, samples.device, given)
+        fit(plan, short, session, lambda _: None, straight_on, recorder=recorder)
+        networks = session.generator.network, session.discriminator.network
+        return torch.cat([p.detach().flatten().double() for network in networks for p in network.parameters()])
+
+    return rehearsal.steps(spec, samples.device, plan.study.cuda_graphs, remembers(plan, spec), trained)
+
+
+def remembers(plan: Plan, spec: Spec) -> str | None:
+    """A penalty that remembers and does not say that it may be recorded, or None."""
+    chosen = spec["method"]["penalty"]
+    card = plan.registry.card("penalty", chosen["name"]) if chosen else None
+    if card is None or "begin" not in card.methods or card.traits.get("recordable", False):
+        return None
+    return f"penalty {card.name}"
+
+
+def noted(steps: Steps) -> dict[str, Any]:
+    """What the provenance says of the steps."""
+    return {} if steps.note is None else {"steps": steps.note}
 
 
 def begin(plan: Plan, spec: Spec, samples: Tensor, device: torch.device, given: Given | None = None) -> Session[Player]:
@@ -181,12 +213,15 @@ def fit(
     plan: Plan,
     spec: Spec,
     session: Session[Player],
-    progress: Progress,
+    progress: Callable[[int], None],
     pause: Callable[[], None],
     time_limit: float = math.inf,
+    recorder: Recording | None = None,
 ) -> None:
-    """Take a training from where it is to its end. `pause()` comes after every step, and may raise."""
+    """Take a training from where it is to its end. `pause()` comes after every step, and may raise. With a `recorder`
+    its steps are recorded."""
     budget, method, streams = spec["training"], spec["method"], session.streams
+    held = Held(session.batches, method["n_critic"])
     batch, noise_dim, device = batch_of(spec), session.architecture.noise_dim, streams.device
     wishes = method.get("conditional", {})
     train(
@@ -195,7 +230,7 @@ def fit(
         loss=part(plan, "loss", method),
         penalty=session.penalty,
         constraint=part(plan, "constraint", method),
-        batches=session.batches,
+        batches=held if recorder else session.batches,
         noise=lambda: torch.randn(batch, noise_dim, generator=streams["noise"], device=device),
         penalty_stream=streams["penalty"],
         steps=budget["generator_steps"],
@@ -213,6 +248,7 @@ def fit(
         adversarial=wishes.get("adversarial", 1.0),
         terms=terms.of(method),
         course=session.course,
+        way=Recorded(recorder(device, lambda: streams.made), held.feed) if recorder else eagerly,
         pause=pause,
         time_limit=time_limit,
     )

@@ -51,10 +51,11 @@ OPTIONAL: dict[str, dict[str, Any]] = {
     "architecture": {"given": tuple[Form, ...], "conditions": tuple[Way, ...]},
     "dataset": {"words": tuple[str, ...]},
     "condition": {"baseline": str},
+    "penalty": {"recordable": bool},
 }
 """Traits that a plugin of a kind may declare: the conditions that an architecture's own networks take, and need; and
 the ways of conditioning that it has. The words of a dataset's captions. The name of what a condition offers without
-learning (its method `trivial`)."""
+learning (its method `trivial`). Whether all that a penalty remembers is in tensors that it changes in place."""
 
 
 def problem(

@@ -21,8 +21,8 @@ def study(settings: Any) -> Path:
 
 
 def planned(file: Path) -> Plan:
-    """The plan of a study, without markers that speak falsely. Raises WorkflowError with the study's problems, and
-    for plugins that it may not run."""
+    """The plan of a study, whose markers tell the truth and are not from the future. Raises WorkflowError with the
+    study's problems, and for plugins that it may not run."""
     try:
         plan = runs.plan(file)
         trust.demand(plan.registry)
@@ -30,4 +30,5 @@ def planned(file: Path) -> Plan:
         raise WorkflowError(str(error)) from None
     if not any(Path(".snakemake/locks").glob("*")):  # else another call is at work, and believes in them
         markers.discard_false(plan)
+        markers.bring_back(plan)
     return plan

@@ -1,5 +1,7 @@
 """Markers that speak falsely are discarded; a run counts as done only with all that belongs to it."""
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,17 @@ def test_true_markers_stay(plan: Plan) -> None:
     before = {path: path.stat().st_mtime_ns for path in map(plan.marker, _jobs(plan))}
     assert markers.discard_false(plan) == []
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_what_comes_from_the_future_is_brought_back(plan: Plan) -> None:
+    first, second, *_ = map(plan.marker, _jobs(plan))
+    now = time.time()
+    os.utime(first, (now + 1e6, now + 1e6))
+    os.utime(second, (now - 1e6, now - 1e6))
+    assert markers.bring_back(plan) == [first]
+    assert abs(first.stat().st_mtime - time.time()) < 60
+    assert second.stat().st_mtime == pytest.approx(now - 1e6)
+    assert markers.bring_back(plan) == []
 
 
 def test_without_markers_there_is_nothing_to_discard(plan: Plan) -> None:

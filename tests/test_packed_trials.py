@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ganbench import layout, runs
 from ganbench.packs import training as packed
+from ganbench.packs.pack import Pack
 from ganbench.searches import Step
 from ganbench.tune import command, records, trials
 from ganbench.tune.records import Record
@@ -63,13 +64,13 @@ def remade(of: tiny.Place, numbers: list[int]) -> list[Record]:
 def companies(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """The members of each pack that is trained, and its slots; and how far it went."""
     seen: list[tuple[int, int]] = []
-    train = packed.Pack.train
+    train = Pack.train
 
-    def watched(self: packed.Pack, *given: Any, **named: Any) -> None:
+    def watched(self: Pack, *given: Any, **named: Any) -> None:
         train(self, *given, **named)
         seen.append((len(self.sessions), len(self.specs)))
 
-    monkeypatch.setattr(packed.Pack, "train", watched)
+    monkeypatch.setattr(Pack, "train", watched)
     return seen
 
 

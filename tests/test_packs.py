@@ -2,16 +2,17 @@
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from ganbench import data, optimizers, plugins
+from ganbench import average, data, optimizers, plugins
 from ganbench.course import Course
 from ganbench.packs import loop
-from ganbench.packs import training as packed
+from ganbench.packs import pack as packed
 from ganbench.packs.average import Average
 from ganbench.packs.losses import Losses
 from ganbench.packs.network import Stack, UnstackableError
@@ -84,12 +85,12 @@ def fixed(member: dict[str, Any]) -> dict[str, Any]:
 def alone(member: dict[str, Any], dtype: torch.dtype = torch.float64) -> tuple[dict[str, Tensor], Course]:
     """The weights and the outcome of a single run, by `ganbench.train`."""
     generator, discriminator = networks(member, dtype)
-    average = None if member["ema"] is None else optimizers.average(generator, member["ema"])
+    mean = None if member["ema"] is None else average.Average(generator, member["ema"])
     players = []
     for who, network in (("generator", generator), ("discriminator", discriminator)):
         optimizer = optimizers.build(member[f"{who}_optimizer"], network.parameters())
         falling = optimizers.falling(optimizer, STEPS) if member["lr_decay"] else None
-        players.append(Player(network, optimizer, average if who == "generator" else None, falling))
+        players.append(Player(network, optimizer, mean if who == "generator" else None, falling))
     noise, batch = stream(member["seed"], "noise"), BATCH * member["packing"]
     outcome = train(
         *players,
@@ -102,7 +103,7 @@ def alone(member: dict[str, Any], dtype: torch.dtype = torch.float64) -> tuple[d
         view=view_of(member, stream(0, "augmentation")),
         **fixed(member),
     )
-    return state(generator, discriminator, average.module if average else None), outcome
+    return state(generator, discriminator, mean.network if mean else None), outcome
 
 
 def together(
@@ -128,12 +129,8 @@ def together(
         loss=Losses([part("loss", run["loss"]) for run in runs], torch.device("cpu")),
         penalty=packed.penalty(REGISTRY, specs, [stream(run["seed"], "penalty") for run in runs]),
         constraints=[part("constraint", run["constraint"]) for run in runs] if first["constraint"] else [],
-        feed=packed.feed(
-            [data.Batches(SAMPLES.to(dtype), size, stream(run["seed"], "data")) for run in runs],
-            [stream(run["seed"], "noise") for run in runs],
-            (size, NOISE),
-            dtype=dtype,
-        ),
+        batches=packed.Batches([data.Batches(SAMPLES.to(dtype), size, stream(run["seed"], "data")) for run in runs]),
+        noise=partial(packed.noise, [stream(run["seed"], "noise") for run in runs], (size, NOISE), dtype=dtype),
         courses=courses,
         view=packed.view(first["packing"]),
         falling=STEPS if first["lr_decay"] else None,

@@ -71,7 +71,7 @@ def test_the_gradient_for_the_critic_agrees_with_finite_differences(name: str) -
     def value() -> Tensor:
         found = penalty(name, **({"decay": 1.0} if name == "lecam" else {}))
         if name == "lecam":  # averages that stay: no gradient goes through them
-            found.load_state_dict({"calls": 1, "averages": [torch.tensor(0.2), torch.tensor(-0.3)]})
+            found.load_state_dict({"calls": torch.tensor(1.0), "averages": torch.tensor([0.2, -0.3])})
         out: Tensor = found(critic, real, fake, stream(0, "penalty"))
         return out
 

@@ -9,30 +9,12 @@ from typing import Any
 import pytest
 import tiny
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganbench import plugins, training
+from ganbench.capture import ReadError, Unread
 from ganbench.progress import Progress
 
 CPU = torch.device("cpu")
-READING = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique2", "unique_dim", "repeat_interleave"}
-
-
-class Read(Exception):  # noqa: N818 - says what was done
-    """A value was read."""
-
-
-class Unread(TorchDispatchMode):
-    """Within, operators whose result the CPU must see raise Read: values, and shapes that depend on values."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func.overloadpacket.__name__
-        by_mask = name in ("index", "index_put", "index_put_") and any(
-            i is not None and i.dtype == torch.bool for i in args[1]
-        )
-        if by_mask or name in READING:
-            raise Read(name)
-        return func(*args, **(kwargs or {}))
 
 
 class Enough(Exception):  # noqa: N818 - no error
@@ -40,7 +22,7 @@ class Enough(Exception):  # noqa: N818 - no error
 
 
 def steps(place: tiny.Place, count: int = 3) -> None:
-    """Take so many steps of the plan's one run. Raises Read."""
+    """Take so many steps of the plan's one run. Raises ReadError."""
     (run,) = place.plan.runs
     shape = (2,) if place.dataset.kind == "points" else (1, 16, 16)
     taken = 0
@@ -89,5 +71,5 @@ class Loss:
 def test_it_would_be_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     place = tiny.place({"reads.py": READS}, methods=[{"name": "non-saturating", "loss": "reads"}])
-    with pytest.raises(Read, match="_local_scalar_dense"):
+    with pytest.raises(ReadError, match="_local_scalar_dense"):
         steps(place)

@@ -62,6 +62,8 @@ def _obstacle(spec: Spec, method: Spec, registry: Registry) -> str | None:
         return "the generator takes more than one step in its turn"
     if spec["training"].get("precision", "fp32") != "fp32":
         return f"a pack computes in fp32, not {spec['training']['precision']}"
+    if spec["training"].get("compile", False):
+        return "a pack is not compiled"
     if method["top_k"]:
         return "with top_k the size of a step changes"
     if spec["training"]["batch_size"] % WHOLE_VECTORS:

@@ -6,12 +6,15 @@ is not finite in one stays in it.
 
 import math
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ganbench.capture import Way, eagerly
 from ganbench.course import Course, Snapshot, State, copied
 from ganbench.packs.average import Average
 from ganbench.packs.network import Stack
@@ -43,14 +46,19 @@ class Player:
         return {name: {k: copied(v) for k, v in s.members[slot].state_dict().items()} for name, s in stacks.items()}
 
 
-@dataclass(frozen=True)
-class Feed:
-    """What a pack is fed with; each call gives new ones."""
+class Step(NamedTuple):
+    """What a step leaves, on the device: of each member (members,) both losses, that of the discriminator with and
+    without its penalty, and the penalty if it was due; the scores (members, batch) of the last real and generated
+    samples; and the slopes of both players."""
 
-    real: Callable[[], Tensor]
-    """Real samples (members, batch, ...)."""
-    noise: Callable[[], Tensor]
-    """Generator inputs (members, batch, noise_dim)."""
+    penalised: Tensor
+    discriminator_loss: Tensor
+    generator_loss: Tensor
+    penalty: Tensor | None
+    real_scores: Tensor
+    fake_scores: Tensor
+    discriminator_slopes: Tensor
+    generator_slopes: Tensor
 
 
 def train(
@@ -60,7 +68,8 @@ def train(
     loss: Loss,
     penalty: Penalty | None,
     constraints: Sequence[Constraint],
-    feed: Feed,
+    batches: Iterator[tuple[Tensor, ...]],
+    noise: Callable[[], Tensor],
     courses: Sequence[Course],
     steps: int,
     n_critic: int,
@@ -72,6 +81,7 @@ def train(
     simultaneous: bool = False,
     unrolled: int = 0,
     falling: int | None = None,
+    way: Way = eagerly,
     pause: Callable[[], None] = straight_on,
     time_limit: float = math.inf,
 ) -> None:
@@ -108,29 +118,26 @@ def train(
         for member, constraint in zip(judge.members, constraints, strict=False):
             constraint(member)
 
-    start = time.perf_counter() - courses[0].seconds * len(courses)
-    if falling:
-        generator.optimizer.fall(courses[0].step, falling)
-        discriminator.optimizer.fall(courses[0].step, falling)
-    for step in range(courses[0].step + 1, steps + 1):
-        for turn in range(1, n_critic + 1):
-            real = view(feed.real())
+    def whole(due: Sequence[bool]) -> Step:
+        """A step, with the penalty in the turns where it is `due`."""
+        charged: Tensor | None = None
+        for turn, is_due in enumerate(due, 1):
+            (real,) = (view(samples) for samples in next(batches))
             with torch.no_grad():
-                fake = view(generator.stack(feed.noise()))
+                fake = view(generator.stack(noise()))
             if judge.mixes:
                 real_scores, fake_scores = judge(real), judge(fake)
             else:  # the same, in half as many products
                 real_scores, fake_scores = (s.contiguous() for s in judge(torch.cat([real, fake], 1)).chunk(2, 1))
             penalised = discriminator_loss = loss.discriminator(real_scores, fake_scores)
-            turns += 1
-            if penalty is not None and turns % penalty_interval == 0:
-                penalty_value = penalty_interval * penalty(judge, real, fake)
-                penalised = penalised + penalty_value
+            if penalty is not None and is_due:
+                charged = penalty_interval * penalty(judge, real, fake)
+                penalised = penalised + charged
             discriminator_slopes = judge.slopes(penalised.sum())
-            if not simultaneous or turn < n_critic:
+            if not simultaneous or turn < len(due):
                 update(discriminator_slopes)
 
-        fake = view(generator.stack(feed.noise()))
+        fake = view(generator.stack(noise()))
         judged = ahead(real, fake) if unrolled else judge
         rivals = judged(real) if relativistic else real_scores.detach()
         generator_loss = loss.generator(rivals, judged(fake))
@@ -138,24 +145,45 @@ def train(
         if simultaneous:
             update(discriminator_slopes)
         generator.step(generator_slopes)
+        return Step(
+            penalised.detach(),
+            discriminator_loss.detach(),
+            generator_loss.detach(),
+            None if charged is None else charged.detach(),
+            real_scores.detach(),
+            fake_scores.detach(),
+            discriminator_slopes,
+            generator_slopes,
+        )
+
+    start = time.perf_counter() - courses[0].seconds * len(courses)
+    if falling:
+        generator.optimizer.fall(courses[0].step, falling)
+        discriminator.optimizer.fall(courses[0].step, falling)
+    for step in range(courses[0].step + 1, steps + 1):
+        due = tuple((turns + turn) % penalty_interval == 0 for turn in range(1, n_critic + 1))
+        taken = way(due, partial(whole, due))
+        turns += n_critic
+        if taken.penalty is not None:
+            penalty_value = taken.penalty
         if falling:
             generator.optimizer.fall(step, falling)
             discriminator.optimizer.fall(step, falling)
 
         seconds = (time.perf_counter() - start) / len(courses)
-        both = torch.stack([penalised.detach(), generator_loss.detach()], 1)
-        for course, own, penalised_by in zip(courses, both, penalty_value.detach(), strict=False):
+        both = torch.stack([taken.penalised, taken.generator_loss], 1)
+        for course, own, penalised_by in zip(courses, both, penalty_value, strict=False):
             course.step, course.seconds, course.turns, course.penalty = step, seconds, turns, penalised_by
             course.losses.append(own)
         if step % log_every == 0 or step == steps:
             values = {
-                "discriminator_loss": discriminator_loss.detach(),
-                "generator_loss": generator_loss.detach(),
-                "penalty": penalty_value.detach() / penalty_interval,
-                "real_score": real_scores.detach().mean(-1),
-                "fake_score": fake_scores.detach().mean(-1),
-                "discriminator_gradient": discriminator_slopes.norm(dim=1),
-                "generator_gradient": generator_slopes.norm(dim=1),
+                "discriminator_loss": taken.discriminator_loss,
+                "generator_loss": taken.generator_loss,
+                "penalty": penalty_value / penalty_interval,
+                "real_score": taken.real_scores.mean(-1),
+                "fake_score": taken.fake_scores.mean(-1),
+                "discriminator_gradient": taken.discriminator_slopes.norm(dim=1),
+                "generator_gradient": taken.generator_slopes.norm(dim=1),
             }
             rows = torch.stack(list(values.values()), 1).tolist()
             sound = (generator.stack.flat.isfinite().all(1) & judge.flat.isfinite().all(1)).tolist()

@@ -34,7 +34,7 @@ class Member:
             "network": self._rows(self.player.stack),
             "optimizer": {name: moment[self.slot] for name, moment in optimizer.moments.items()},
             "steps": optimizer.steps,
-            "average": None if average is None else {**self._rows(average.stack), "steps": average.steps},
+            "average": None if average is None else {**self._rows(average.stack), "begun": average.begun},
         }
 
     @torch.no_grad()
@@ -44,10 +44,10 @@ class Member:
         self._put(self.player.stack, state["network"])
         for name, moment in optimizer.moments.items():
             moment[self.slot].copy_(state["optimizer"][name])
-        optimizer.steps = state["steps"]
+        optimizer.steps.copy_(state["steps"])
         if average is not None:
             self._put(average.stack, state["average"])
-            average.steps = state["average"]["steps"]
+            average.begun = state["average"]["begun"]
 
     def _rows(self, stack: Stack) -> dict[str, Any]:
         buffers = {name: buffer[self.slot] for name, buffer in stack.buffers.items()}

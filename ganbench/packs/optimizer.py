@@ -29,9 +29,10 @@ class Optimizer:
         """The settings of each member: of one kind, momentum and weight decay 0 for all or for none."""
         self.name = str(settings[0]["name"])
         self._weights = weights
-        self.steps = 0
-        """Steps that it has taken."""
-        self._first_rates = self.rates = self._column([member["lr"] for member in settings])
+        self.steps = torch.zeros((), dtype=torch.float64, device=weights.device)
+        """Steps that it has taken: like all that changes, a tensor that is changed in place."""
+        self._first_rates = self._column([member["lr"] for member in settings])
+        self.rates = self._first_rates.clone()
         """The learning rates (members, 1), which may fall."""
         self.settings: dict[str, Any] = {}
         for key in settings[0].keys() - {"name", "lr", "betas"}:
@@ -56,7 +57,7 @@ class Optimizer:
     def step(self, slopes: Tensor) -> None:
         """One step down the slopes (members, numbers), in place."""
         weights, decay = self._weights, self.settings["weight_decay"]
-        self.steps += 1
+        self.steps.add_(1)
         if torch.is_tensor(decay):
             if self.name == "adamw":
                 weights.mul_(self._cast(1 - self.rates * decay))
@@ -99,7 +100,7 @@ class Optimizer:
 
     def fall(self, step: int, steps: int) -> None:
         """Learning rates after a step of training in which they fall linearly, to 0 after `steps`."""
-        self.rates = self._first_rates * (1 - min(step, steps) / steps)
+        torch.mul(self._first_rates, 1 - min(step, steps) / steps, out=self.rates)
 
     @property
     def state(self) -> dict[str, Any]:

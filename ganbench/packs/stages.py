@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from ganbench.packs.member import Member
-from ganbench.packs.training import Pack, seated
+from ganbench.packs.pack import Pack, steps_of
+from ganbench.packs.training import seated
 from ganbench.runs import Plan
 from ganbench.session import Session
 from ganbench.specs import Spec
@@ -41,8 +42,9 @@ def _train(
     progress: Callable[[int], None],
 ) -> None:
     """The same of a pack whose slots hold these members."""
+    recorder = steps_of(pack.plan, pack.specs[: len(members)], samples, len(pack.specs)).recorder
     for place, stage in enumerate(stages):
-        pack.train(progress, until=stage)
+        pack.train(progress, until=stage, recorder=recorder)
         staying = [slot for slot, member in enumerate(members) if judge(member, pack.sessions[slot])]
         later = stages[place + 1 :]
         if len(staying) < len(members):

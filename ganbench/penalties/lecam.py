@@ -1,7 +1,7 @@
 """LeCam: scores of each kind stay near what the other kind has scored so far."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -18,6 +18,7 @@ class Penalty:
     """
 
     search: ClassVar[dict[str, tuple[Any, ...]]] = {"weight": ("log", 0.01, 10.0)}
+    recordable: ClassVar[bool] = True
 
     weight: NonNegativeFloat = 0.3
     """0.3 in the authors' code for CIFAR-10."""
@@ -33,33 +34,33 @@ class Penalty:
 
 @dataclass
 class Memory:
-    """The averages, and how many calls they are of."""
+    """The averages of both kinds of scores (2,), and how many calls they are of. Both are tensors that are changed in
+    place, so that a step on a GPU can be recorded."""
 
     penalty: Penalty
-    calls: int = 0
-    averages: list[Tensor] = field(default_factory=list)
+    calls: Tensor | None = None
+    averages: Tensor | None = None
 
     def __call__(
         self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: torch.Generator
     ) -> Tensor:
         """Real and fake samples (batch, ...) to the weighted penalty, a scalar that can be differentiated."""
         scores = [discriminator(real), discriminator(fake.detach())]
-        means = [of.detach().mean() for of in scores]
-        if self.calls < self.penalty.start or not self.averages:
-            self.averages = means
-        else:
-            kept = self.penalty.decay
-            self.averages = [kept * old + (1 - kept) * new for old, new in zip(self.averages, means, strict=True)]
-        self.calls += 1
-        if self.calls <= self.penalty.start:
-            return torch.zeros((), dtype=real.dtype, device=real.device)
+        means = torch.stack([of.detach().mean() for of in scores])
+        if self.calls is None or self.averages is None:
+            self.calls, self.averages = torch.zeros_like(means[0]), means.clone()
+        kept = self.penalty.decay
+        followed = kept * self.averages + (1 - kept) * means
+        self.averages.copy_(torch.where(self.calls < max(self.penalty.start, 1), means, followed))
+        self.calls.add_(1)
         above = scores[0] - self.averages[1], self.averages[0] - scores[1]
-        return self.penalty.weight * sum((of.relu().square().mean() for of in above), means[0].new_zeros(()))
+        value = sum((of.relu().square().mean() for of in above), means.new_zeros(()))
+        return torch.where(self.calls > self.penalty.start, self.penalty.weight * value, 0.0)
 
     def state_dict(self) -> dict[str, Any]:
         """All that it remembers."""
-        return {"calls": self.calls, "averages": list(self.averages)}
+        return {"calls": self.calls, "averages": self.averages}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Remember that instead."""
-        self.calls, self.averages = state["calls"], list(state["averages"])
+        self.calls, self.averages = state["calls"], state["averages"]

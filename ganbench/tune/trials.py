@@ -182,7 +182,8 @@ class Bench:
                 raise EndedError
 
         try:
-            training.fit(self.plan, attempt.spec, session, progress, judge)
+            steps = training.steps_of(self.plan, attempt.spec, self.samples, self.given)
+            training.fit(self.plan, attempt.spec, session, progress, judge, recorder=steps.recorder)
         except EndedError:
             return
         if session.course.diverged_at is not None:
