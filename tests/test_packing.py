@@ -228,6 +228,15 @@ def test_losses_too_are_the_bits_of_any_other_pack() -> None:
 
 
 @pytest.mark.usefixtures("here")
+def test_an_odd_batch_costs_no_padding() -> None:
+    """Three times 100 scores are no whole vectors; only the losses are filled up to those of a full pack."""
+    network = {"name": "mlp", "generator_widths": [64], "discriminator_widths": [64]}
+    training = {"batch_size": 100, "runs_per_job": 3, "generator_steps": 3}
+    place = tiny.place(architectures=[network], seeds=[0, 1, 2], training=training).prepare().train()
+    assert record(place.plan, 2)["provenance"]["pack"]["slots"] == 3
+
+
+@pytest.mark.usefixtures("here")
 def test_padding_and_the_first_slot_are_used_where_a_machine_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:
     narrow = tiny.place(seeds=[0, 1], training={"runs_per_job": 2}).prepare().train()
     answers = iter([8, None])

@@ -126,7 +126,7 @@ def together(
     size = BATCH * first["packing"]
     loop.train(
         *players,
-        loss=Losses([part("loss", run["loss"]) for run in runs], torch.device("cpu")),
+        loss=Losses([part("loss", run["loss"]) for run in runs], torch.device("cpu"), len(runs)),
         penalty=packed.penalty(REGISTRY, specs, [stream(run["seed"], "penalty") for run in runs]),
         constraints=[part("constraint", run["constraint"]) for run in runs] if first["constraint"] else [],
         batches=packed.Batches([data.Batches(SAMPLES.to(dtype), size, stream(run["seed"], "data")) for run in runs]),
@@ -287,7 +287,7 @@ class Exploding:
 
 def test_what_overflows_in_one_loss_reaches_no_member_of_another() -> None:
     linear, exploding = part("loss", ("wasserstein", {})), Exploding()
-    mixed = Losses([linear, exploding], torch.device("cpu"))
+    mixed = Losses([linear, exploding], torch.device("cpu"), 2)
     scores = torch.tensor([[1e4, -1e4, 0.0, 1.0], [0.1, 0.2, 0.3, 0.4]], requires_grad=True)
     for both, own in ((mixed.discriminator, linear.discriminator), (mixed.generator, linear.generator)):
         (slopes,) = torch.autograd.grad(both(scores.flip(1), scores).sum(), scores)
@@ -302,4 +302,4 @@ def test_a_loss_that_mixes_members_is_told() -> None:
             return (fake - real).mean()
 
     with pytest.raises(ValueError, match=r"reduce by `\.mean\(-1\)`"):
-        Losses([Mixing()], torch.device("cpu")).discriminator(torch.zeros(2, 4), torch.zeros(2, 4))
+        Losses([Mixing()], torch.device("cpu"), 2).discriminator(torch.zeros(2, 4), torch.zeros(2, 4))

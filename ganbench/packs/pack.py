@@ -107,7 +107,7 @@ class Pack:
         held = data.Held(batches, method["n_critic"])
         loop.train(
             *self.players,
-            loss=Losses(_parts(self.plan, "loss", self.specs), device),
+            loss=Losses(_parts(self.plan, "loss", self.specs), device, int(self.specs[0]["pack"])),
             penalty=penalty(self.plan.registry, self.specs, penalising),
             constraints=_parts(self.plan, "constraint", self.specs) if method["constraint"] else [],
             batches=held if recorder else batches,
