@@ -101,6 +101,11 @@ class Card:
     package: str = ""
 
     @property
+    def recordable(self) -> bool:
+        """Whether a step with it may be recorded and repeated: built-in plugins are tested, others say so."""
+        return bool(self.traits.get("recordable", self.source == "built-in"))
+
+    @property
     def source(self) -> str:
         """Where it comes from: built-in, a package with its version, or a file."""
         return source_of(self.package, bool(self.module))

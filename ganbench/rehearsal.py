@@ -31,23 +31,25 @@ class Steps:
     note: str | None = None
 
 
-def steps(spec: Spec, device: torch.device, wanted: bool, remembers: str | None, trained: Trained) -> Steps:
-    """How a training on a device may go: recorded, if that is `wanted` and a short one comes out the same. `remembers`:
-    a part that keeps something from step to step and does not say that it may be recorded."""
+def steps(spec: Spec, device: torch.device, wanted: bool, unsure: str | None, trained: Trained) -> Steps:
+    """How a training on a device may go: recorded, if that is `wanted` and a short one comes out the same. `unsure`: a
+    part that does not say that it may be recorded. A short training does not show what changes slowly."""
     recorder = capture.RECORDERS.get(device.type)
     if recorder is None:
         return Steps()
     if not wanted:
         return Steps(note="kernel by kernel, as `cuda_graphs: false` says")
-    if remembers:
-        why: str | None = f"{remembers} remembers, and does not say `recordable`"
+    if unsure:
+        why: str | None = f"{unsure} does not say `recordable`"
     else:
-        why = _obstacle(spec, device, recorder, trained)
+        why = obstacle(spec, device, recorder, trained)
     return Steps(note=f"kernel by kernel: {why}") if why else Steps(recorder, "recorded as CUDA graphs")
 
 
-def _obstacle(spec: Spec, device: torch.device, recorder: Recording, trained: Trained) -> str | None:
-    """Why a recorded step is not the same as the step as it is written, or None."""
+def obstacle(
+    spec: Spec, device: torch.device, recorder: Recording, trained: Trained, tolerance: float | None = None
+) -> str | None:
+    """Why a recorded step is not the same as the step as it is written, or None. Without a `tolerance` TOLERANCE."""
     count = (capture.WARM_UP + REPEATS) * spec["method"]["penalty_interval"]
     short, none = (
         {**spec, "training": {**spec["training"], "generator_steps": n, "snapshots": []}} for n in (count, 0)
@@ -60,8 +62,8 @@ def _obstacle(spec: Spec, device: torch.device, recorder: Recording, trained: Tr
             return str(error).strip().splitlines()[0]
     way = float((plain - first).norm())
     off = _share(recorded, plain, way)
-    if math.isnan(off) or off > max(TOLERANCE, 5 * _share(again, plain, way)):
-        return f"a recorded step does something else: after {count} steps weights are {off:.0%} off"
+    if math.isnan(off) or off > max(TOLERANCE if tolerance is None else tolerance, 5 * _share(again, plain, way)):
+        return f"a recorded step does something else: after {count} steps weights are {off:.2g} of their way off"
     return None
 
 

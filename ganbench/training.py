@@ -30,7 +30,7 @@ from ganbench.course import Course
 from ganbench.data import Held
 from ganbench.given import Form, Given
 from ganbench.progress import Progress
-from ganbench.rehearsal import Steps
+from ganbench.rehearsal import Steps, Trained
 from ganbench.runs import Plan
 from ganbench.session import Session, Side, Undertaking
 from ganbench.sidecar import Sidecar, Stateful
@@ -39,6 +39,9 @@ from ganbench.streams import Streams, derive
 from ganbench.train import Player, straight_on, train, unchanged
 from ganbench.tune import best
 from ganbench.work import Run
+
+PARTS = ("loss", "penalty", "constraint")
+"""The parts of a method that are plugins."""
 
 
 def networks(
@@ -105,6 +108,12 @@ def train_run(plan: Plan, run: Run, samples: Tensor, device: torch.device, given
 
 def steps_of(plan: Plan, spec: Spec, samples: Tensor, given: Given | None = None) -> Steps:
     """How the steps of a training are carried out on the device of its samples."""
+    trained = shortly(plan, samples, given)
+    return rehearsal.steps(spec, samples.device, plan.study.cuda_graphs, unsure(plan, spec), trained)
+
+
+def shortly(plan: Plan, samples: Tensor, given: Given | None = None) -> Trained:
+    """Short trainings of specs on these samples, for a rehearsal."""
 
     def trained(short: Spec, recorder: Recording | None) -> Tensor:
         session = begin(plan, short, samples, samples.device, given)
@@ -112,16 +121,14 @@ def steps_of(plan: Plan, spec: Spec, samples: Tensor, given: Given | None = None
         networks = session.generator.network, session.discriminator.network
         return torch.cat([p.detach().flatten().double() for network in networks for p in network.parameters()])
 
-    return rehearsal.steps(spec, samples.device, plan.study.cuda_graphs, remembers(plan, spec), trained)
+    return trained
 
 
-def remembers(plan: Plan, spec: Spec) -> str | None:
-    """A penalty that remembers and does not say that it may be recorded, or None."""
-    chosen = spec["method"]["penalty"]
-    card = plan.registry.card("penalty", chosen["name"]) if chosen else None
-    if card is None or "begin" not in card.methods or card.traits.get("recordable", False):
-        return None
-    return f"penalty {card.name}"
+def unsure(plan: Plan, spec: Spec) -> str | None:
+    """A part of a training that does not say that it may be recorded, or None."""
+    chosen = {"architecture": spec["architecture"], **{kind: spec["method"][kind] for kind in PARTS}}
+    cards = [plan.registry.card(kind, part["name"]) for kind, part in chosen.items() if part]
+    return next((f"{card.kind} {card.name}" for card in cards if not card.recordable), None)
 
 
 def noted(steps: Steps) -> dict[str, Any]:

@@ -48,14 +48,16 @@ TRAITS: dict[str, dict[str, Any]] = {
 """Traits that a plugin of a kind must declare. Any plugin may have `search`, see `ganbench.spaces`."""
 
 OPTIONAL: dict[str, dict[str, Any]] = {
-    "architecture": {"given": tuple[Form, ...], "conditions": tuple[Way, ...]},
+    "architecture": {"given": tuple[Form, ...], "conditions": tuple[Way, ...], "recordable": bool},
     "dataset": {"words": tuple[str, ...]},
     "condition": {"baseline": str},
+    "loss": {"recordable": bool},
     "penalty": {"recordable": bool},
+    "constraint": {"recordable": bool},
 }
 """Traits that a plugin of a kind may declare: the conditions that an architecture's own networks take, and need; and
 the ways of conditioning that it has. The words of a dataset's captions. The name of what a condition offers without
-learning (its method `trivial`). Whether all that a penalty remembers is in tensors that it changes in place."""
+learning (its method `trivial`). Whether a step may be recorded on a GPU and repeated."""
 
 
 def problem(

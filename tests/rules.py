@@ -38,6 +38,7 @@ class Counting(nn.Module):
 @dataclass(frozen=True)
 class Architecture:
     """Drops out, and counts."""
+    recordable: ClassVar[bool] = True
     kinds: ClassVar[tuple[str, ...]] = ("points",)
     noise_dim: PositiveInt = 2
 

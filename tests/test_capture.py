@@ -9,13 +9,13 @@ import pytest
 import torch
 from conftest import StudyFile
 from rules import CASES, CPU, IDS, POINTS, planned, trained
-from tape import Tape
 from torch import Tensor
 
 from ganbench import capture, data, files, layout, plugins, rehearsal, runs, training
 from ganbench.packs import pack
 from ganbench.packs import training as packs
 from ganbench.sidecar import Sidecar
+from ganbench.testing.tape import Tape
 from ganbench.testing.trial import wants_truth
 
 REGISTRY = plugins.discover()
@@ -135,6 +135,7 @@ KINDS = {"wgan-gp": ("10101", "01010"), "non-saturating": ("0",)}
 PENALTY = '''
 """A penalty that {what}."""
 from dataclasses import dataclass
+from typing import ClassVar
 import torch
 
 CALLS = []
@@ -152,6 +153,8 @@ class Memory:
 @dataclass(frozen=True)
 class Penalty:
     """It {what}."""
+
+    recordable: ClassVar[bool] = {recordable}
 
     {body}
 '''
@@ -176,7 +179,7 @@ def test_a_plugin_that_a_graph_would_freeze_is_trained_kernel_by_kernel(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     body, reason = UNFIT[what]
-    Path("unfit.py").write_text(PENALTY.format(what=what, body=body))
+    Path("unfit.py").write_text(PENALTY.format(what=what, body=body, recordable=what != "remembers"))
     method = {"name": "non-saturating", "penalty": "unfit"}
     study = study_file(
         architectures=[NETWORK], methods=[method], seeds=[0], plugins=["unfit.py"], training=budget("single")

@@ -137,8 +137,8 @@ def steps_of(plan: Plan, specs: Sequence[Spec], samples: Tensor, slots: int) -> 
         pack.train(lambda _: None, recorder=recorder)
         return torch.cat([player.stack.flat.flatten().double() for player in pack.players])
 
-    wanted, remembering = plan.study.cuda_graphs, training.remembers(plan, specs[0])
-    return rehearsal.steps(specs[0], samples.device, wanted, remembering, trained)
+    wanted, unsure = plan.study.cuda_graphs, training.unsure(plan, specs[0])
+    return rehearsal.steps(specs[0], samples.device, wanted, unsure, trained)
 
 
 def _player(networks: Sequence[torch.nn.Module], specs: Sequence[Spec], who: str) -> loop.Player:

@@ -119,16 +119,21 @@ def _check(function: Callable[..., None], run: Callable[[], None]) -> Check:
 
 def _trials(card: Card, settings: dict[str, Any], steps: int) -> list[Check]:
     """Training with it, for the kinds that take part in training."""
+    repeats = Check("repeats when recorded", _says(trial.records), partial(trial.records, card, settings))
+    recordable = [repeats] if card.recordable else []
     if card.kind in ("loss", "penalty", "constraint"):
         name = f"{steps} steps on ring8"
-        return [Check(name, _says(trial.learns), lambda: trial.learns(trial.of_part(card, settings, steps)))]
+        learns = Check(name, _says(trial.learns), lambda: trial.learns(trial.of_part(card, settings, steps)))
+        return [*recordable, learns]
     if card.kind == "architecture":
         points = "points" in card.traits["kinds"]
         name = f"{steps} steps on ring8" if points else _on_images(steps)
-        return [Check(name, _says(trial.trains), lambda: trial.trains(trial.of_architecture(card, settings, steps)))]
+        train = partial(trial.of_architecture, card, settings, steps)
+        recordable = recordable if points and not card.traits.get("given") else []
+        return [*recordable, Check(name, _says(trial.trains), lambda: trial.trains(train()))]
     if card.kind == "condition":
-        train = partial(trial.of_condition, card, settings, steps)
-        return [Check(_on_images(steps), _says(trial.trains), lambda: trial.trains(train()))]
+        under = partial(trial.of_condition, card, settings, steps)
+        return [Check(_on_images(steps), _says(trial.trains), lambda: trial.trains(under()))]
     return []
 
 

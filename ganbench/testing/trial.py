@@ -5,6 +5,7 @@ import io
 import json
 import tempfile
 import unittest
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ganbench import cards, data, files, folder, given, layout, method, plugins, runs, training
+from ganbench import cards, data, files, folder, given, layout, method, plugins, rehearsal, runs, training
 from ganbench.cards import Card
 from ganbench.data import DataError
 from ganbench.generate import generate
@@ -24,6 +25,7 @@ from ganbench.plugins import Registry
 from ganbench.runs import Plan
 from ganbench.streams import stream
 from ganbench.testing.material import demand
+from ganbench.testing.tape import Tape
 from ganbench.work import Run
 
 STEPS = 200
@@ -54,6 +56,19 @@ def of_part(card: Card, settings: dict[str, Any], steps: int = STEPS) -> Trial:
     if card.traits.get("critic", False):
         recipe["penalty"] = {"name": "gradient-penalty", "weight": 0.1}
     return train(recipe, SMALL, "ring8", steps, [card])
+
+
+def records(card: Card, settings: dict[str, Any]) -> None:
+    """A step with it that is recorded and repeated, as on a GPU, is the step as it is written, to the bit: it reads
+    nothing back, and what it remembers is in tensors that it changes in place."""
+    architecture, dataset, recipe = SMALL, "ring8", {"name": "non-saturating", "optimizer": OPTIMIZER}
+    if card.kind == "architecture":
+        architecture = _entry(card, settings)
+    else:
+        recipe[card.kind] = _entry(card, settings)
+    with _planned(recipe, architecture, dataset, 1, [card]) as (plan, run, samples, asked):
+        why = rehearsal.obstacle(run.spec, CPU, Tape, training.shortly(plan, samples, asked), 0.0)
+    demand(why is None, str(why))
 
 
 def of_architecture(card: Card, settings: dict[str, Any], steps: int = STEPS) -> Trial:
@@ -127,6 +142,26 @@ def train(
     recipes: list[Path] | None = None,
 ) -> Trial:
     """Train one run of a study. `cards`: the plugins under test; the study names those that are files."""
+    with _planned(recipe, architecture, dataset, steps, cards, recipes) as (plan, run, samples, asked):
+        before = _samples_before(plan, run, tuple(samples.shape[1:]), asked)
+        training.train_run(plan, run, samples, CPU, asked)
+        record = files.read_json(plan.folder(run) / layout.TRAINING) or {}
+        if record["status"] != "ok":
+            return Trial(f"{record['reason']}, step {record['diverged_at']}", before, before)
+        return Trial(None, before, load_file(plan.folder(run) / layout.SAMPLES)["samples"])
+
+
+@contextlib.contextmanager
+def _planned(
+    recipe: dict[str, Any],
+    architecture: dict[str, Any],
+    dataset: Any,
+    steps: int,
+    cards: list[Card],
+    recipes: list[Path] | None = None,
+) -> Iterator[tuple[Plan, Run, Tensor, Given | None]]:
+    """A study of one run, in a folder that is gone afterwards: its plan, the run, the training split and its
+    conditions."""
     named = [str(card.path.resolve()) for card in cards if not card.module]
     named += [str(path.resolve()) for path in recipes or []]
     study = {
@@ -148,13 +183,7 @@ def train(
         (run,) = plan.runs
         (prepared,) = plan.datasets.values()
         data.prepare(prepared, raw)
-        samples, asked = data.read(prepared, "train").samples, given.read(prepared, "train")
-        before = _samples_before(plan, run, tuple(samples.shape[1:]), asked)
-        training.train_run(plan, run, samples, CPU, asked)
-        record = files.read_json(plan.folder(run) / layout.TRAINING) or {}
-        if record["status"] != "ok":
-            return Trial(f"{record['reason']}, step {record['diverged_at']}", before, before)
-        return Trial(None, before, load_file(plan.folder(run) / layout.SAMPLES)["samples"])
+        yield plan, run, data.read(prepared, "train").samples, given.read(prepared, "train")
 
 
 def _samples_before(plan: Plan, run: Run, shape: tuple[int, ...], asked: Given | None) -> Tensor:
