@@ -36,7 +36,7 @@ def _to_disk(path: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove temporary files that a killed process left in a folder. Only where no other process can be writing."""
-    for path in folder.glob(f".*{TEMPORARY}"):
+    for path in (*folder.glob(f".*{TEMPORARY}"), *folder.glob(f"{TEMPORARY}*")):  # ours, and those of safetensors
         path.unlink(missing_ok=True)
 
 

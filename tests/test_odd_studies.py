@@ -67,7 +67,7 @@ def test_a_study_without_snapshots_has_no_word_on_training() -> None:
 
 def test_one_seed_has_no_deviation_and_says_that_it_is_too_few() -> None:
     results, text = written(tiny.place().prepare().train().evaluate())
-    assert "1 seed, and a signed-rank test needs 6" in text or "There is one method" in text
+    assert "1 seed, and a winner needs 5" in text or "There is one method" in text
     cell = standing.standing(results, "fd_100").rows["non-saturating"][0]
     assert cell is not None
     assert cell.summary.average.interval is None

@@ -29,7 +29,7 @@ class Metric:
     )
     minimum: ClassVar[int] = 10
     citation: ClassVar[str] = "after the semantic object accuracy of Hinz et al. 2020 (arXiv:1910.13321)"
-    order: ClassVar[int] = 74
+    order: ClassVar[int] = 6
 
     captions: Literal["all", "held-out", "seen"] = "all"
     """Which captions count: all, or only those with a pair of neighbouring words that no training caption has ("red

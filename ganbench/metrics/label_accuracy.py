@@ -26,7 +26,7 @@ class Metric:
     )
     minimum: ClassVar[int] = 10
     citation: ClassVar[str] = "Shmelkov et al. 2018 (GAN-test)"
-    order: ClassVar[int] = 72
+    order: ClassVar[int] = 5
 
     def __call__(self, fake: Evidence, real: Reference) -> float:
         """The share in percent. Raises EvidenceError for fewer than 10 samples, without labels or a classifier."""

@@ -35,7 +35,8 @@ def _overall(results: Results, columns: dict[Pair, list[Contest]]) -> list[str]:
             wins[contest.winner][loser] = wins[contest.winner].get(loser, 0) + 1
     seeds = max((contest.seeds for found in columns.values() for contest in found), default=0)
     if seeds < FEWEST_SEEDS:
-        return [f"No conclusion that one method beats another: {_too_few(seeds, len(results.rows))}."]
+        most = max((len({row for c in found for row in (c.first, c.second)}) for found in columns.values()), default=2)
+        return [f"No conclusion that one method beats another: {_too_few(seeds, most)}."]
     leader = max(wins, key=lambda method: sum(wins[method].values()))
     beaten = wins[leader]
     if not beaten:
@@ -68,8 +69,8 @@ def _column(results: Results, pair: Pair, standing: Standing) -> str:
     leader = cells[best[0]]
     unit = f" {standing.unit}" if standing.unit else ""
     interval = f" {span(leader.summary.average.interval)}" if leader.summary.average.interval else ""
-    verb = "leads" if len(best) == 1 else "lead"
-    sentence = f"{where}: {_named(best)} {verb} with {leader.text}{unit}{interval} ({standing.title})"
+    verb = "has" if len(cells) == 1 else "leads with" if len(best) == 1 else "lead with"
+    sentence = f"{where}: {_named(best)} {verb} {leader.text}{unit}{interval} ({standing.title})"
     others = [c for c in contests(results, pair, best[0]) if c.second not in best]
     if not others:
         return f"{sentence}."
@@ -142,10 +143,10 @@ def _effect(contest: Contest) -> str:
 
 
 def _too_few(seeds: int, methods: int) -> str:
-    """`3 seeds, at least 6 needed for two methods and 9 for all pairs of 5`."""
+    """`3 seeds, and a winner needs 5 (a signed-rank test 6, for all pairs of 5 methods 9)`."""
     two, all_ = counts.paired_seeds(seeds).needed, counts.paired_seeds(seeds, max(2, methods)).needed
-    more = f", {all_} to test all pairs of {methods}" if methods > 2 else ""
-    return f"{plural(seeds, 'seed')}, and a signed-rank test needs {two} for two methods{more}"
+    more = f", for all pairs of {methods} methods {all_}" if methods > 2 else ""
+    return f"{plural(seeds, 'seed')}, and a winner needs {FEWEST_SEEDS} (a signed-rank test {two}{more})"
 
 
 def _failures(results: Results) -> list[str]:
@@ -153,8 +154,10 @@ def _failures(results: Results) -> list[str]:
     total = len(results.runs)
     if not bad:
         return [f"Every one of {plural(total, 'run')} finished with numbers, and none collapsed."]
-    diverged, collapsed, timeout = (int(sum(getattr(f, status).events for f in bad)) for status in FAILED)
-    counts = [f"{diverged} diverged", f"{collapsed} collapsed", *([f"{timeout} ran out of time"] if timeout else [])]
+    ends = dict(zip(("diverged", "collapsed", "ran out of time"), FAILED, strict=True))
+    found = {end: int(sum(getattr(f, status).events for f in bad)) for end, status in ends.items()}
+    counts = [f"{count} {end}" for end, count in found.items() if count]
     worst = sorted(bad, key=lambda f: -f.events)[:MOST_NAMED]
-    parts = [f"{f.method} {f.events} of {f.diverged.count}" for f in worst]
-    return [f"Of {total} runs {listed(counts)}, most of them of {listed(parts)}."]
+    parts = [f"{f.method} ({f.events} of {f.diverged.count})" for f in worst]
+    of = "all of" if len(worst) == len(bad) else "most of them of"
+    return [f"Of {plural(total, 'run')} {listed(counts)}, {of} {listed(parts)}."]
