@@ -76,7 +76,7 @@ def _column(results: Results, pair: Pair, standing: Standing) -> str:
         return f"{sentence}."
     seeds = others[0].seeds
     if seeds < FEWEST_SEEDS:
-        return f"{sentence}; no conclusion: {_too_few(seeds, len(cells))}."
+        return f"{sentence}; no conclusion: {plural(seeds, 'seed')}, and a winner needs {FEWEST_SEEDS}."
     beaten = [c for c in others if c.winner == best[0]]
     failed = [c.second for c in others if cells[c.second].summary.failures.events]
     open_ = [c.second for c in others if c.winner is None and c.second not in failed]
