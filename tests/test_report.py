@@ -425,3 +425,8 @@ def test_a_drawing_rounds_its_coordinates_and_never_what_is_written_on_it() -> N
     written = re.findall(r"<text[^>]*>([^<]*)</text>", made.svg)
     assert {"0.0011", "0.0012", "0.0013", "0.0014"} <= set(written)
     assert not re.search(r"\.\d{3}", re.sub(r">[^<]+<", "><", made.svg))
+
+
+def test_what_stands_between_backticks_is_code_and_nothing_else_is_markup() -> None:
+    assert page.marked("as `a < b`, <i>or</i> ``c``") == "as <code>a &lt; b</code>, &lt;i&gt;or&lt;/i&gt; <code>c</code>"
+    assert page.marked("one ` alone") == "one ` alone"

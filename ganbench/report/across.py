@@ -97,7 +97,8 @@ def cliques(ranks: Ranks, alpha: float = counts.ALPHA) -> list[list[str]]:
 
 def tasks(results: Results) -> Tasks | None:
     """Every seed of every method on one scale per (dataset, architecture), the baseline being the study's first
-    method. None below three tasks."""
+    method. None below three tasks, and for one method, which would be its own
+    measure."""
     baseline = results.methods[0]
     rows, left_out, found = [], [], {}
     for pair in results.pairs:
@@ -110,6 +111,8 @@ def tasks(results: Results) -> Tasks | None:
     if len(found) < FEWEST_TASKS:
         return None
     rows = [m for m in results.methods if all(m in scores for scores in found.values())]
+    if len(rows) < 2:
+        return None
     seeds = min(len(values) for scores in found.values() for values in scores.values())
     arrays = {row: np.array([scores[row][:seeds] for scores in found.values()]) for row in rows}
     finite = np.concatenate([a[np.isfinite(a)] for a in arrays.values()] or [np.zeros(1)])

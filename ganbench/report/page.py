@@ -4,13 +4,14 @@ import base64
 import hashlib
 import itertools
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ganbench import files, layout, paper, runs
 from ganbench.report import (
@@ -232,7 +233,13 @@ def environment() -> jinja2.Environment:
     )
     for name in ("number", "span", "percent", "p_value", "plural"):
         environment.filters[name] = getattr(numerals, name)
+    environment.filters["marked"] = marked
     return environment
+
+
+def marked(text: str) -> Markup:
+    """A docstring's text, with what stands between backticks as code."""
+    return Markup(re.sub(r"`+([^`]+)`+", r"<code>\1</code>", str(escape(text))))
 
 
 def _contests(
