@@ -428,5 +428,6 @@ def test_a_drawing_rounds_its_coordinates_and_never_what_is_written_on_it() -> N
 
 
 def test_what_stands_between_backticks_is_code_and_nothing_else_is_markup() -> None:
-    assert page.marked("as `a < b`, <i>or</i> ``c``") == "as <code>a &lt; b</code>, &lt;i&gt;or&lt;/i&gt; <code>c</code>"
+    assert page.marked("as `a < b`, <i>or</i>") == "as <code>a &lt; b</code>, &lt;i&gt;or&lt;/i&gt;"
+    assert page.marked("``c``") == "<code>c</code>"
     assert page.marked("one ` alone") == "one ` alone"
