@@ -6,6 +6,7 @@ import json
 import tempfile
 import unittest
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def of_part(card: Card, settings: dict[str, Any], steps: int = STEPS) -> Trial:
     recipe: dict[str, Any] = {"name": "non-saturating", "optimizer": OPTIMIZER, card.kind: _entry(card, settings)}
     if card.traits.get("critic", False):
         recipe["penalty"] = {"name": "gradient-penalty", "weight": 0.1}
-    return train(recipe, SMALL, "ring8", steps, [card])
+    return train(planned(recipe, SMALL, "ring8", steps, [card]))
 
 
 def records(card: Card, settings: dict[str, Any]) -> None:
@@ -66,7 +67,7 @@ def records(card: Card, settings: dict[str, Any]) -> None:
         architecture = _entry(card, settings)
     else:
         recipe[card.kind] = _entry(card, settings)
-    with _planned(recipe, architecture, dataset, 1, [card]) as (plan, run, samples, asked):
+    with planned(recipe, architecture, dataset, 1, [card]) as (plan, run, samples, asked):
         why = rehearsal.obstacle(run.spec, CPU, Tape, training.shortly(plan, samples, asked), 0.0)
     demand(why is None, str(why))
 
@@ -80,10 +81,12 @@ def of_architecture(card: Card, settings: dict[str, Any], steps: int = STEPS) ->
     told = {"condition": next(GIVEN[form] for form in forms if form in GIVEN)} if forms else {}
     if "points" in card.traits["kinds"] and told.get("condition", "label") == "label":
         plain = {"name": "non-saturating", "optimizer": OPTIMIZER}
-        return train(plain, entry, {"name": "ring8", **told}, steps, [card])
+        return train(planned(plain, entry, {"name": "ring8", **told}, steps, [card]))
     size = min(card.traits.get("sizes", (16,)))
     dataset = {"name": "blocks", "size": size, **told}
-    return train({"name": "non-saturating"}, entry, dataset, max(1, steps // 10), [card, cards.read_card(BLOCKS)])
+    return train(
+        planned({"name": "non-saturating"}, entry, dataset, max(1, steps // 10), [card, cards.read_card(BLOCKS)])
+    )
 
 
 def of_condition(card: Card, settings: dict[str, Any], steps: int = STEPS) -> Trial:
@@ -94,7 +97,9 @@ def of_condition(card: Card, settings: dict[str, Any], steps: int = STEPS) -> Tr
     network = SMALL_FROM_IMAGES if card.traits["makes"] == "image" else SMALL
     dataset = {"name": "blocks", "channels": 3, "condition": _entry(card, settings)}
     try:
-        return train({"name": "non-saturating"}, network, dataset, max(1, steps // 10), [card, cards.read_card(BLOCKS)])
+        return train(
+            planned({"name": "non-saturating"}, network, dataset, max(1, steps // 10), [card, cards.read_card(BLOCKS)])
+        )
     except DataError as error:
         raise unittest.SkipTest(f"it does not take the images that it is tried on: {error}") from error
 
@@ -106,8 +111,8 @@ def of_method(name: str, registry: Registry, path: Path | None, steps: int = STE
     if wants_truth(name, registry):
         dataset = {"name": "blocks", "condition": GIVEN["image"]}
         blocks = [cards.read_card(BLOCKS)]
-        return train({"name": name}, SMALL_FROM_IMAGES, dataset, max(1, steps // 10), blocks, recipes)
-    return train({"name": name}, SMALL, "ring8", steps, [], recipes)
+        return train(planned({"name": name}, SMALL_FROM_IMAGES, dataset, max(1, steps // 10), blocks, recipes))
+    return train(planned({"name": name}, SMALL, "ring8", steps, [], recipes))
 
 
 def wants_truth(name: str, registry: Registry) -> bool:
@@ -133,16 +138,9 @@ def learns(trial: Trial) -> None:
     demand(after < before, f"samples were {before:.3f} from their nearest mode, and are {after:.3f} after training")
 
 
-def train(
-    recipe: dict[str, Any],
-    architecture: dict[str, Any],
-    dataset: Any,
-    steps: int,
-    cards: list[Card],
-    recipes: list[Path] | None = None,
-) -> Trial:
-    """Train one run of a study. `cards`: the plugins under test; the study names those that are files."""
-    with _planned(recipe, architecture, dataset, steps, cards, recipes) as (plan, run, samples, asked):
+def train(study: AbstractContextManager[tuple[Plan, Run, Tensor, Given | None]]) -> Trial:
+    """Train the run of a planned study."""
+    with study as (plan, run, samples, asked):
         before = _samples_before(plan, run, tuple(samples.shape[1:]), asked)
         training.train_run(plan, run, samples, CPU, asked)
         record = files.read_json(plan.folder(run) / layout.TRAINING) or {}
@@ -152,7 +150,7 @@ def train(
 
 
 @contextlib.contextmanager
-def _planned(
+def planned(
     recipe: dict[str, Any],
     architecture: dict[str, Any],
     dataset: Any,
@@ -161,7 +159,7 @@ def _planned(
     recipes: list[Path] | None = None,
 ) -> Iterator[tuple[Plan, Run, Tensor, Given | None]]:
     """A study of one run, in a folder that is gone afterwards: its plan, the run, the training split and its
-    conditions."""
+    conditions. `cards`: the plugins under test; the study names those that are files."""
     named = [str(card.path.resolve()) for card in cards if not card.module]
     named += [str(path.resolve()) for path in recipes or []]
     study = {
