@@ -112,20 +112,23 @@ class CudaRecorder:
         self._stream = torch.cuda.Stream(device)
         self._pool = torch.cuda.graph_pool_handle()
         self._streams = streams
+        self._drawn_from: set[torch.Generator] = set()
 
     def warm_up(self, step: Callable[[], Left]) -> Left:
         """Carry out a step on the stream that it will be recorded on."""
+        before = {stream: stream.get_offset() for stream in self._streams()}
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
             left = step()
         torch.cuda.current_stream().wait_stream(self._stream)
+        self._drawn_from |= {stream for stream in self._streams() if stream.get_offset() != before.get(stream, 0)}
         return left
 
     def record(self, step: Callable[[], Left]) -> tuple[Callable[[], None], Left]:
         """A graph of the step. Raises RuntimeError where the step does what a graph cannot, such as to wait for a
         number."""
         graph, before = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
-        for stream in self._streams():
+        for stream in self._drawn_from:  # each costs two launches a step
             graph.register_generator_state(stream)
         try:
             with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):

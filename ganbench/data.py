@@ -143,7 +143,7 @@ class Batches:
             raise DataError(f"batch_size {size} is larger than the training split ({len(samples)} samples)")
         self.samples, self.size, self.stream = samples, size, stream
         self._parts = (samples,) if given is None else (samples, given)
-        self._epoch: tuple[Tensor, ...] = ()
+        self._epoch = torch.empty(0, size)
         self._shuffled_from = stream.get_state()
         self._taken = 0
 
@@ -155,10 +155,19 @@ class Batches:
 
     def draw(self) -> Tensor:
         """Which samples the next batch has (size,)."""
+        drawn = self.rest()[0]
+        self.skip()
+        return drawn
+
+    def rest(self) -> Tensor:
+        """Which samples the next batches have, to the end of the epoch (one or more, size)."""
         if self._taken == len(self._epoch):
             self._shuffle()
+        return self._epoch[self._taken :]
+
+    def skip(self) -> None:
+        """Leave out the next batch of those."""
         self._taken += 1
-        return self._epoch[self._taken - 1]
 
     def at(self, index: Tensor) -> tuple[Tensor, ...]:
         """The batch of these samples."""
@@ -168,7 +177,7 @@ class Batches:
         count = len(self.samples)
         self._shuffled_from = self.stream.get_state()
         order = torch.randperm(count, generator=self.stream, device=self.samples.device)
-        self._epoch, self._taken = order[: count // self.size * self.size].split(self.size), 0
+        self._epoch, self._taken = order[: count // self.size * self.size].view(-1, self.size), 0
 
     def state_dict(self) -> dict[str, Any]:
         """The place within the epoch, and the state of the stream that its shuffle came from."""
@@ -177,7 +186,7 @@ class Batches:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go to a place: shuffle as then."""
         self.stream.set_state(state["shuffled_from"])
-        self._epoch, self._shuffled_from = (), state["shuffled_from"]
+        self._epoch, self._shuffled_from = self._epoch[:0], state["shuffled_from"]
         if state["taken"]:
             self._shuffle()
         self._taken = state["taken"]

@@ -21,12 +21,28 @@ def stream(seed: int, role: str, device: torch.device | str = "cpu") -> torch.Ge
     return torch.Generator(device).manual_seed(derive(seed, role))
 
 
-def each(draw: Callable[..., Tensor], streams: Source, *samples: Tensor) -> Tensor:
-    """`draw(*samples, stream)` for samples (batch, ...) and a stream; in a pack, samples (members, batch, ...) and a
-    stream per member, for each member by itself: (members, ...)."""
+def uniform(streams: Source, size: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
+    """Numbers in [0, 1) from a stream (*size), or each member's from its own (members, *size)."""
+    return _filled(torch.Tensor.uniform_, streams, size, dtype)
+
+
+def normal(streams: Source, size: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
+    """Standard normal numbers from a stream (*size), or each member's from its own (members, *size)."""
+    return _filled(torch.Tensor.normal_, streams, size, dtype)
+
+
+def own_shape(streams: Source, samples: Tensor) -> torch.Size:
+    """The shape (batch, ...) of one run's samples; those of a pack are (members, batch, ...)."""
+    return samples.shape if isinstance(streams, torch.Generator) else samples.shape[1:]
+
+
+def _filled(fill: Callable[..., Tensor], streams: Source, size: Sequence[int], dtype: torch.dtype) -> Tensor:
     if isinstance(streams, torch.Generator):
-        return draw(*samples, streams)
-    return torch.stack([draw(*own) for own in zip(*samples, streams, strict=True)])
+        return fill(torch.empty(size, dtype=dtype, device=streams.device), generator=streams)
+    drawn = torch.empty((len(streams), *size), dtype=dtype, device=streams[0].device)
+    for slot, stream in enumerate(streams):  # in place: a copy of each is as many kernels more on a GPU
+        fill(drawn[slot], generator=stream)
+    return drawn
 
 
 class Streams:

@@ -35,7 +35,7 @@ from ganbench.runs import Plan
 from ganbench.session import Session, Side, Undertaking
 from ganbench.sidecar import Sidecar, Stateful
 from ganbench.specs import Spec
-from ganbench.streams import Streams, derive
+from ganbench.streams import Streams, derive, normal
 from ganbench.train import Player, straight_on, train, unchanged
 from ganbench.tune import best
 from ganbench.work import Run
@@ -238,7 +238,7 @@ def fit(
         penalty=session.penalty,
         constraint=part(plan, "constraint", method),
         batches=held if recorder else session.batches,
-        noise=lambda: torch.randn(batch, noise_dim, generator=streams["noise"], device=device),
+        noise=lambda: normal(streams["noise"], (batch, noise_dim)),
         penalty_stream=streams["penalty"],
         steps=budget["generator_steps"],
         n_critic=method["n_critic"],

@@ -257,7 +257,9 @@ def test_a_failed_recording_leaves_the_gpu_usable(
     monkeypatch.chdir(tmp_path)
     Path("unfit.py").write_text(
         PENALTY.format(
-            what="copies", body=CALL + "return real.cpu().mean().to(real.device) * discriminator(real).mean()"
+            what="copies",
+            body=CALL + "return real.cpu().mean().to(real.device) * discriminator(real).mean()",
+            recordable=True,
         )
     )
     plan, _ = planned(study_file, "my-dropout", POINTS, {})  # dropout draws from torch's own stream

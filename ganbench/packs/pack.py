@@ -21,7 +21,7 @@ from ganbench.rehearsal import Steps
 from ganbench.runs import Plan
 from ganbench.session import Session
 from ganbench.specs import Spec, digest
-from ganbench.streams import stream
+from ganbench.streams import normal, stream
 from ganbench.train import straight_on, unchanged
 from ganbench.unrolling import Scores
 
@@ -181,6 +181,7 @@ class Batches:
 
     def __init__(self, members: Sequence[data.Batches], padding: int = 0) -> None:
         self._members, self._padding = members, padding
+        self._left = torch.empty(0)
 
     def __iter__(self) -> "Batches":
         return self
@@ -190,8 +191,13 @@ class Batches:
 
     def draw(self) -> Tensor:
         """Which samples the next batch of each member has (members, batch)."""
-        drawn = [own.draw() for own in self._members]
-        return torch.stack([*drawn, *drawn[:1] * self._padding])
+        if not len(self._left):  # once per epoch, as members are all at the same place
+            rest = [own.rest() for own in self._members]
+            self._left = torch.stack([*rest, *rest[:1] * self._padding], 1)
+        for own in self._members:
+            own.skip()
+        drawn, self._left = self._left[0], self._left[1:]
+        return drawn
 
     def at(self, index: Tensor) -> tuple[Tensor, ...]:
         """These samples."""
@@ -203,8 +209,8 @@ def noise(
 ) -> Tensor:
     """Generator inputs (members, batch, noise_dim) of a size (batch, noise_dim), each from its member's stream; padding
     has the first's."""
-    drawn = [torch.randn(size, generator=own, device=own.device, dtype=dtype) for own in streams]
-    return torch.stack([*drawn, *drawn[:1] * padding])
+    drawn = normal(streams, size, dtype)
+    return torch.cat([drawn, drawn[:1].expand(padding, *size)]) if padding else drawn
 
 
 def view(packing: int) -> Callable[[Tensor], Tensor]:

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import torch
 from pydantic import NonNegativeFloat
 from torch import Tensor
 
 from ganbench.slopes import lengths, slopes
-from ganbench.streams import Source, each
+from ganbench.streams import Source, own_shape, uniform
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,13 @@ class Penalty:
             scores = discriminator(points)
             return scores.sigmoid() if self.of == "probability" else scores
 
-        norm = lengths(slopes(output, each(self._near, stream, real)), self.epsilon)
+        norm = lengths(slopes(output, self._near(real, stream)), self.epsilon)
         return self.weight * (norm - self.target).square().mean(-1)
 
-    def _near(self, real: Tensor, stream: torch.Generator) -> Tensor:
-        """A point at random near each real sample (batch, ...)."""
-        share = torch.rand((len(real), *[1] * (real.dim() - 1)), generator=stream, device=real.device, dtype=real.dtype)
-        offset = torch.rand(real.shape, generator=stream, device=real.device, dtype=real.dtype)
-        return real + share * self.reach * real.std(correction=0) * offset
+    def _near(self, real: Tensor, stream: Source) -> Tensor:
+        """A point at random near each real sample (..., batch, *sample)."""
+        batch, *sample = own_shape(stream, real)
+        share = uniform(stream, (batch, *[1] * len(sample)), real.dtype)
+        offset = uniform(stream, (batch, *sample), real.dtype)
+        own = tuple(range(-1 - len(sample), 0))
+        return real + share * self.reach * real.std(own, correction=0, keepdim=True) * offset

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import torch
 from pydantic import NonNegativeFloat
 from torch import Tensor
 
 from ganbench.slopes import lengths, slopes
-from ganbench.streams import Source, each
+from ganbench.streams import Source, own_shape, uniform
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,14 @@ class Penalty:
 
     def __call__(self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, stream: Source) -> Tensor:
         """Real and fake samples (..., batch, *sample) to the weighted penalty (...), which can be differentiated."""
-        points = each(between, stream, real, fake)
-        excess = lengths(slopes(discriminator, points), self.epsilon) - self.target
+        excess = lengths(slopes(discriminator, between(real, fake, stream)), self.epsilon) - self.target
         if self.sided == "one":
             excess = excess.relu()
         return self.weight * excess.square().mean(-1)
 
 
-def between(real: Tensor, fake: Tensor, stream: torch.Generator) -> Tensor:
-    """A point at random between each real sample and a fake one (batch, ...)."""
-    share = torch.rand((len(real), *[1] * (real.dim() - 1)), generator=stream, device=real.device, dtype=real.dtype)
+def between(real: Tensor, fake: Tensor, stream: Source) -> Tensor:
+    """A point at random between each real sample and a fake one (..., batch, *sample)."""
+    batch, *sample = own_shape(stream, real)
+    share = uniform(stream, (batch, *[1] * len(sample)), real.dtype)
     return share * real + (1 - share) * fake

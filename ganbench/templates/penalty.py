@@ -32,7 +32,7 @@ class Penalty:
     ) -> Tensor:
         """The weighted penalty, one number. Draw random numbers with `generator=stream`, and from nowhere else.
 
-        For the gradient of a score at a sample see `ganbench.slopes.slopes`; to draw in packs, `ganbench.streams.each`.
+        For the gradient of a score at a sample see `ganbench.slopes.slopes`; for packs, `ganbench.streams.uniform`.
         """
         scores = torch.cat([discriminator(real), discriminator(fake.detach())], -1)
         return self.weight * scores.square().mean(-1)

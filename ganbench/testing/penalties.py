@@ -129,7 +129,7 @@ def packs(penalty: Any) -> None:
     demand(
         together.shape == (3,) and close(together, torch.stack(alone)),
         f"3 members have the penalties {together.tolist()} together, and {[a.item() for a in alone]} alone; reduce by "
-        f"`.mean(-1)`, and draw points by `ganbench.streams.each`",
+        f"`.mean(-1)`, and draw by `ganbench.streams.uniform`",
     )
 
 
