@@ -2,8 +2,9 @@
 
 Both ways take turns in one process, block by block; medians of the blocks, and of their ratios, are printed. For each
 case a step's kernels and arithmetic are counted, and what is reached of two limits is said: of the arithmetic that the
-card does in large products (measured here), and of the rate at which it can start the kernels of a graph (measured by
-a graph of as many empty ones). Aims: recorded four times as fast, and 64 packed members fifty times one process.
+card does in large products of that precision (measured here), and of the rate at which it can start the kernels of a
+graph (measured by a graph of as many empty ones). Aims: recorded four times as fast, and 64 packed members fifty times
+one process.
 
     python benchmarks/gpu.py            # everything, some minutes
     python benchmarks/gpu.py --only packs
@@ -26,7 +27,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from ganbench import capture, devices, plugins, runs, training
+from ganbench import capture, devices, numerics, plugins, runs, training
 from ganbench.packs import grouping
 from ganbench.packs.pack import Pack, steps_of
 from ganbench.train import straight_on
@@ -144,21 +145,25 @@ class Operations(TorchDispatchMode):
 
 
 def counted(trainee: Trainee) -> tuple[int, float]:
-    """The kernels that a step of a training kernel by kernel launches, and its floating-point operations."""
+    """The kernels that a step of a training kernel by kernel launches, and its floating-point operations. The last
+    step of each call also launches those of the history's row, so two lengths are compared."""
     trainee.advance(3)
-    with profile(activities=[ProfilerActivity.CUDA, ProfilerActivity.CPU]) as profiled:
-        trainee.advance(1)
-        torch.cuda.synchronize()
-    kernels = sum(event.count for event in profiled.key_averages() if event.device_type.name == "CUDA")
+    kernels = []
+    for length in (1, 3):
+        with profile(activities=[ProfilerActivity.CUDA, ProfilerActivity.CPU]) as profiled:
+            trainee.advance(length)
+            torch.cuda.synchronize()
+        kernels.append(sum(event.count for event in profiled.key_averages() if event.device_type.name == "CUDA"))
     with Operations() as operations:
         trainee.advance(1)
-    return kernels, float(operations.count)
+    return (kernels[1] - kernels[0]) // 2, float(operations.count)
 
 
-def arithmetic(device: torch.device) -> float:
-    """Floating-point operations per second of a large product in full float32."""
-    side = 8192
-    first, second = torch.randn(2, side, side, device=device)
+def arithmetic(device: torch.device, precision: str) -> float:
+    """Floating-point operations per second of a large product in a precision."""
+    side, dtype = 8192, torch.bfloat16 if precision == "bf16" else torch.float32
+    numerics.set_float32(precision == "tf32")
+    first, second = torch.randn(2, side, side, device=device, dtype=dtype)
     torch.mm(first, second)
     torch.cuda.synchronize()
     start = time.perf_counter()
@@ -216,8 +221,10 @@ def main() -> int:
         print("benchmarks/gpu.py needs a CUDA GPU, and torch sees none here; `ganbench doctor` tells more")
         return 2
     device = devices.choose("cuda", 1)
-    peak, missed = arithmetic(device), []
-    print(f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}, {peak / 1e12:.1f} TFLOP/s in float32")
+    missed: list[str] = []
+    peaks = {precision: arithmetic(device, precision) for precision in ("fp32", "tf32", "bf16")}
+    print(f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}, TFLOP/s in large products:", end=" ")
+    print(", ".join(f"{precision} {peak / 1e12:.1f}" for precision, peak in peaks.items()))
     print(f"{'seed-steps per second':34} {'eager':>10} {'graph':>10}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -231,6 +238,7 @@ def main() -> int:
             samples = samples_of(plan)
             note = training.steps_of(plan, plan.runs[0].spec, samples).note
             ways = (single(plan, samples, recorded) for recorded in (False, True))
+            peak = peaks[of.get("precision", "fp32")]
             slow, fast = compared(f"{title}: {note}", *ways, options.seconds, options.rounds, peak)
             missed += [title] if fast < AIM * slow else []
         for method in ("non-saturating", "wgan-gp") if options.only != "singles" else ():
@@ -244,7 +252,7 @@ def main() -> int:
                 title = f"pack of {members}, {method}"
                 note = steps_of(plan, [run.spec for run in plan.runs], samples, members).note
                 ways = (packed(plan, samples, recorded) for recorded in (False, True))
-                _, fast = compared(f"{title}: {note}", *ways, options.seconds, options.rounds, peak)
+                _, fast = compared(f"{title}: {note}", *ways, options.seconds, options.rounds, peaks["fp32"])
                 print(f"{'':34} {fast / one:.0f} times one run by itself, kernel by kernel", flush=True)
                 missed += [title] if members == 64 and fast < PACKED_AIM * one else []
     print(f"missed: {', '.join(missed)}" if missed else "all aims met")
