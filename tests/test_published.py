@@ -254,6 +254,13 @@ def test_the_pages_and_files_show_the_table(capsys: pytest.CaptureFixture[str]) 
     assert "| later | Table 1. " in text
     assert Path("docs/table.csv").exists()
     assert capsys.readouterr().out.strip() == str(layout.papers())
+    Path("results").rename("elsewhere")
+    Path("folder/table.yaml").rename("folder/last.yaml")
+    assert cli.main(["papers", "folder", "--markdown", "docs"]) == 0
+    lines = text.splitlines()
+    lines[6], lines[7] = lines[7], lines[6]  # in the order of the files
+    assert Path("docs/index.md").read_text("utf-8").splitlines() == lines, "a table run elsewhere stays as it was"
+    assert "2 match" not in layout.papers().read_text("utf-8")
 
 
 def test_a_number_may_be_of_a_tuned_method_and_its_search_is_in_the_cost() -> None:
