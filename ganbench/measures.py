@@ -16,6 +16,8 @@ from ganbench.plugins import Registry
 
 COUNT = re.compile(r"([0-9]{1,9})(k?)")
 SPLITS = ("test", "validation")
+ELSEWHERE = {"fid": "fd", "kid": "kd"}
+"""Names that the field has for a metric on Inception's features, and the metric's own."""
 
 
 class MeasureError(Exception):
@@ -74,7 +76,12 @@ def parse(text: str, registry: Registry) -> dict[str, Any]:
     names = {name: name for name in cards} | {card.traits["short"]: name for name, card in cards.items()}
     first, *parts = text.split("_")
     if first not in names:
-        raise MeasureError(registry.missing("metric", text, names))
+        if here := ELSEWHERE.get(first.lower()):
+            raise MeasureError(
+                f"'{text}': {first.upper()} is called '{here}' here, as it may be of any extractor's features: "
+                f"'{'_'.join([here, *parts])}'; as published, '{'_'.join([here, 'inception-v3-compat', *parts])}'"
+            )
+        raise MeasureError(registry.missing("metric", re.sub(f"(_{COUNT.pattern})+$", "", text), names))
     settings: dict[str, Any] = {}
     found: dict[str, Any] = {"name": names[first]}
     for part in parts:

@@ -180,9 +180,14 @@ def resolve(card: Card, given: dict[str, Any]) -> tuple[dict[str, Any], list[tup
                 field.type.validate_json(json.dumps(value, default=str), strict=True), mode="json"
             )
         except ValidationError as error:
-            reason = error.errors()[0]["msg"]
+            reason = worded(error.errors()[0]["msg"])
             problems.append((name, f"{value!r} is not {field.written}: {reason}"))
     return settings, problems
+
+
+def worded(message: str) -> str:
+    """What pydantic says of a value, as a condition on it."""
+    return message.replace("Input should be", "must be")
 
 
 def as_json(value: Any) -> Any:
@@ -191,10 +196,11 @@ def as_json(value: Any) -> Any:
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> str:
-    """A sentence about an unknown name, with the closest known one."""
-    choices = sorted(set(known))
-    close = difflib.get_close_matches(str(name).lower(), choices, n=1, cutoff=0.5)
-    hint = f"; did you mean '{close[0]}'?" if close else ""
+    """A sentence about an unknown name, with the closest known one, or two that it is a part of."""
+    choices, given = sorted(set(known)), str(name).lower()
+    around = [choice for choice in choices if len(given) > 2 and given in choice][:2]
+    close = difflib.get_close_matches(given, choices, n=1, cutoff=0.5) or around
+    hint = f"; did you mean {' or '.join(repr(choice) for choice in close)}?" if close else ""
     return f"{what} '{name}'{hint} (known: {', '.join(choices) or 'none'})"
 
 

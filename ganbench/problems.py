@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from ganbench.plugins import unknown
+from ganbench.plugins import unknown, worded
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def readable(error: ValidationError, raw: Any, known_keys: KnownKeys, tags: Cont
         elif item["type"] == "too_short" and isinstance(value, list) and value:
             continue  # an item of the list was refused, which has a problem of its own
         else:
-            message = f"{value!r}: {item['msg']}" if given else item["msg"]
+            message = f"{value!r}: {worded(item['msg'])}" if given else worded(item["msg"])
         found.append(Problem(key_path(path), message))
     return found
 

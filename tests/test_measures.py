@@ -142,9 +142,11 @@ def test_the_parts_of_a_name_can_stand_in_any_order() -> None:
     ("name", "said"),
     [
         ("fdd", "unknown metric 'fdd'; did you mean 'fd'?"),
+        ("densty_mnist-cnn_10k", "unknown metric 'densty_mnist-cnn'; did you mean 'density'?"),
+        ("fid_10k", "FID is called 'fd' here, as it may be of any extractor's features: 'fd_10k'; as published, 'fd_inc"),
         ("frechet_distance", "unknown metric 'frechet_distance'; did you mean 'frechet-distance'?"),
         ("mode-captured", "did you mean 'modes-captured'?"),
-        ("FD_10k", "unknown metric 'FD_10k'"),
+        ("FD_10k", "unknown metric 'FD'; did you mean 'fd'?"),
         ("", "unknown metric ''"),
         ("_", "unknown metric '_'"),
         ("fd_", "'fd_': cannot read ''"),
