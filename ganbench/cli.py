@@ -149,7 +149,8 @@ def _check(options: argparse.Namespace) -> int:
     for cell in dict.fromkeys(run.cell for run in plan.runs):
         print(f"  {cell}")
     for path in trust.files(plan.registry):
-        print(f"  code that will be run: {path}")
+        refused = "" if trust.is_allowed(path) else f"; refused from this folder, unless {trust.VARIABLE} names its own"
+        print(f"  code that will be run: {path}{refused}")
     for search in plan.searches.values():
         tuning = search.tuning
         what = f"{len(search.parameters)} parameters, {tuning.trials} trials on {len(tuning.seeds)} seeds"

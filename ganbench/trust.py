@@ -20,15 +20,19 @@ class UntrustedError(Exception):
 
 def demand(registry: Registry) -> None:
     """Raises UntrustedError if a plugin file lies, links followed, outside the current folder and those of VARIABLE."""
-    listed = [Path(folder) for folder in os.environ.get(VARIABLE, "").split(os.pathsep) if folder]
-    roots = [root.expanduser().resolve() for root in (Path.cwd(), *listed)]
-    outside = [path for path in files(registry) if not any(path.resolve().is_relative_to(root) for root in roots)]
-    if outside:
+    if outside := [path for path in files(registry) if not is_allowed(path)]:
         folders = os.pathsep.join(dict.fromkeys(str(path.resolve().parent) for path in outside))
         raise UntrustedError(
             f"a plugin is code, and {', '.join(map(str, outside))} would be run from outside of {Path.cwd()}, the "
             f"folder that you work in. If you have read and trust it: {VARIABLE}={folders}"
         )
+
+
+def is_allowed(path: Path) -> bool:
+    """Whether a plugin file lies, links followed, in the current folder or in one of VARIABLE, or below."""
+    listed = [Path(folder) for folder in os.environ.get(VARIABLE, "").split(os.pathsep) if folder]
+    roots = [root.expanduser().resolve() for root in (Path.cwd(), *listed)]
+    return any(path.resolve().is_relative_to(root) for root in roots)
 
 
 def files(registry: Registry) -> list[Path]:

@@ -51,10 +51,15 @@ def train(study: Path) -> int:
 
 
 def test_a_strangers_study_can_be_read_and_its_code_is_named_and_not_run(
-    stranger: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    stranger: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert cli.main(["check", str(stranger)]) == 0
-    assert f"code that will be run: {tmp_path / 'there/my_loss.py'}" in capsys.readouterr().out
+    line = f"code that will be run: {tmp_path / 'there/my_loss.py'}"
+    assert f"{line}; refused from this folder" in capsys.readouterr().out
+    with monkeypatch.context() as allowing:
+        allowing.setenv(trust.VARIABLE, str(tmp_path / "there"))
+        assert cli.main(["check", str(stranger)]) == 0
+        assert f"{line}\n" in capsys.readouterr().out
     assert train(stranger) == 1
     said = capsys.readouterr().err
     assert "a plugin is code" in said
