@@ -143,7 +143,7 @@ def test_the_parts_of_a_name_can_stand_in_any_order() -> None:
     [
         ("fdd", "unknown metric 'fdd'; did you mean 'fd'?"),
         ("densty_mnist-cnn_10k", "unknown metric 'densty_mnist-cnn'; did you mean 'density'?"),
-        ("fid_10k", "FID is called 'fd' here, as it may be of any extractor's features: 'fd_10k'; as published, 'fd_inc"),
+        ("fid_10k", "FID is called 'fd' here, as it may be of any extractor's features: 'fd_10k'; as published, 'fd"),
         ("frechet_distance", "unknown metric 'frechet_distance'; did you mean 'frechet-distance'?"),
         ("mode-captured", "did you mean 'modes-captured'?"),
         ("FD_10k", "unknown metric 'FD'; did you mean 'fd'?"),
