@@ -171,6 +171,8 @@ def _dataset(
         )
         if choice.extractor and label is None:
             left_out[i] = f"{choice.name}: {unknown('unknown extractor', choice.extractor, available)}"
+        elif available and label is None:
+            continue  # the study's own extractor is not known, which has been said
         elif reason := _unfit(measure, card, available[label].card if label else None, condition):
             left_out[i] = reason
         elif measure.name in chosen:

@@ -219,7 +219,7 @@ def test_two_names_of_one_extractor_are_one_metric(study_file: StudyFile) -> Non
 
 
 def test_an_unknown_extractor_comes_with_the_closest(study_file: StudyFile) -> None:
-    found = problems(study_file(**IMAGES, evaluation={"extractor": "digits-cn"}))
+    found = problems(study_file(**IMAGES, evaluation={"extractor": "digits-cn", "metrics": ["fd", "is"]}))
     assert [where for where, _ in found] == ["evaluation.extractor"]
     assert "unknown extractor 'digits-cn'; did you mean 'digits-cnn'?" in found[0][1]
 
