@@ -263,6 +263,26 @@ def test_the_pages_and_files_show_the_table(capsys: pytest.CaptureFixture[str]) 
     assert "2 match" not in layout.papers().read_text("utf-8")
 
 
+def test_a_table_without_numbers_shows_what_was_measured() -> None:
+    def change(of: dict[str, Any]) -> None:
+        del of["rows"], of["columns"]
+        of["claims"] = [{"claim": "so it is", "metric": "modes_200", "better": "wgan-gp", "worse": "non-saturating"}]
+
+    judged({"wgan-gp": LIKE_8, "minimax": NONE}, change)
+    Path("folder").mkdir()
+    Path("table.yaml").rename("folder/table.yaml")
+    assert cli.main(["papers", "folder", "--markdown", "docs"]) == 0
+    text = Path("docs/index.md").read_text("utf-8")
+    assert "No number was published. Measured" in text
+    assert "|  | modes_200 | hq_200 |" in text
+    assert "| ring8, mlp, wgan-gp | 7.96 [7.82, 8.10] | " in text
+    assert "| ring8, mlp, minimax | – 5 of 5 diverged | " in text
+    rows = list(csv.DictReader(io.StringIO(Path("docs/table-measured.csv").read_text("utf-8"))))
+    (mine,) = [row for row in rows if (row["metric"], row["method"]) == ("modes_200", "wgan-gp")]
+    assert float(mine["average"]) == pytest.approx(7.96)
+    assert not Path("docs/table.csv").exists()
+
+
 def test_a_number_may_be_of_a_tuned_method_and_its_search_is_in_the_cost() -> None:
     study = yaml.safe_load(STUDY)
     study.update(tuning={"trials": 6, "generations": 2, "seeds": [100]}, settings=["tuned"], methods=["wgan-gp"])

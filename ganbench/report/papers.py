@@ -15,6 +15,7 @@ from ganbench.report import exports, page, provenance, published
 from ganbench.report.collect import MissingResultError, collect
 from ganbench.report.numerals import listed, plural
 from ganbench.report.published import Judged, Table, counted
+from ganbench.report.standing import Cell, Standing, standing
 
 
 class NoPaperError(Exception):
@@ -25,7 +26,7 @@ class NoPaperError(Exception):
 class Entry:
     """A file of a published table. `table` is None where its results are not there, and `missing` says why. `runs` is
     how many there are in its budget, `trials` how many in its searches, `hours` the core-hours of both, with
-    evaluation, `wall` the hours of training by the clock, `hardware` where."""
+    evaluation, `wall` the hours of training by the clock, `hardware` where. `measured`: the metrics of the study."""
 
     file: Path
     study: str
@@ -37,6 +38,7 @@ class Entry:
     hours: float
     wall: float
     hardware: str
+    measured: Sequence[Standing] = ()
 
     @property
     def link(self) -> str:
@@ -83,7 +85,8 @@ def _entry(file: Path, name: str, of: Paper) -> Entry:
     )
     table = published.table(results)
     spent = (len(plan.runs), len(trials), seconds / 3600, wall / 3600)
-    return Entry(file, name, of, table, "", *spent, listed(list(hardware)))
+    measured = [standing(results, metric) for metric in results.measures]
+    return Entry(file, name, of, table, "", *spent, listed(list(hardware)), measured)
 
 
 def write(folder: Path, markdown: Path | None) -> Path:
@@ -97,6 +100,8 @@ def write(folder: Path, markdown: Path | None) -> Path:
             if entry.table is not None:
                 if entry.table.cells:
                     files.write_text(markdown / f"{entry.study}.csv", exports.published_csv(entry.table))
+                else:
+                    files.write_text(markdown / f"{entry.study}-measured.csv", exports.cells_csv(entry.measured))
                 files.write_text(markdown / f"{entry.study}-claims.csv", exports.claims_csv(entry.table))
                 row, section = _row(entry, entry.table), "\n".join(_section(entry, entry.table))
             else:
@@ -158,6 +163,9 @@ def _section(entry: Entry, of: Table) -> list[str]:
         lines += ["", f"{meaning} Published / measured [95 % interval of the mean over seeds]: verdict.", ""]
         rows = [[row.title, *(_cell(of, judged) for judged in cells)] for row, cells in of.rows]
         lines += _table(["", *(column.title for column in about.columns)], rows)
+    if not of.cells:
+        lines += ["", "No number was published. Measured, averages over seeds as in the CSV file [95 % interval]:", ""]
+        lines += _table(["", *(one.metric for one in entry.measured)], _measured(entry.measured))
     if of.claims:
         lines += ["", "### Claims", ""]
         rows = [[checked.claim.claim, of.marked(checked.verdict), checked.why] for checked in of.claims]
@@ -170,6 +178,23 @@ def _section(entry: Entry, of: Table) -> list[str]:
         if texts:
             lines += ["", f"### {title}", "", *(f"- {text.strip()}" for text in texts)]
     return lines
+
+
+def _measured(metrics: Sequence[Standing]) -> list[list[str]]:
+    """Each method on each dataset and architecture by some metrics."""
+    rows = []
+    for pair in dict.fromkeys(pair for one in metrics for pair in one.columns):
+        cells = [one.column(pair) if pair in one.columns else {} for one in metrics]
+        for method in dict.fromkeys(method for of in cells for method in of):
+            rows.append([", ".join([*pair, method]), *(_told(of.get(method)) for of in cells)])
+    return rows
+
+
+def _told(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    span = cell.span if cell.summary.average.interval else ""
+    return " ".join(part for part in (cell.text, span, cell.remark) if part)
 
 
 def _cell(of: Table, judged: Judged | None) -> str:
