@@ -97,7 +97,8 @@ class Evidence:
         """What `make` returned the first time: work that several metrics share lives as long as the samples."""
         if key not in self._made:
             self._made[key] = make()
-        return self._made[key]  # type: ignore[no-any-return]
+        made: Made = self._made[key]
+        return made
 
 
 @dataclass(frozen=True, eq=False)

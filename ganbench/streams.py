@@ -40,7 +40,7 @@ def _filled(fill: Callable[..., Tensor], streams: Source, size: Sequence[int], d
     if isinstance(streams, torch.Generator):
         return fill(torch.empty(size, dtype=dtype, device=streams.device), generator=streams)
     drawn = torch.empty((len(streams), *size), dtype=dtype, device=streams[0].device)
-    for slot, stream in enumerate(streams):  # in place: a copy of each is as many kernels more on a GPU
+    for slot, stream in enumerate(streams):
         fill(drawn[slot], generator=stream)
     return drawn
 

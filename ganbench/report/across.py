@@ -97,8 +97,7 @@ def cliques(ranks: Ranks, alpha: float = counts.ALPHA) -> list[list[str]]:
 
 def tasks(results: Results) -> Tasks | None:
     """Every seed of every method on one scale per (dataset, architecture), the baseline being the study's first
-    method. None below three tasks, and for one method, which would be its own
-    measure."""
+    method. None below three tasks, and for one method, which would be its own measure."""
     baseline = results.methods[0]
     rows, left_out, found = [], [], {}
     for pair in results.pairs:

@@ -95,7 +95,7 @@ def write(folder: Path, markdown: Path | None) -> Path:
     found = entries(folder)
     if markdown is not None:
         rows, sections = [], []
-        before = _standing(markdown / "index.md")
+        before = _kept(markdown / "index.md")
         for entry in found:
             if entry.table is not None:
                 if entry.table.cells:
@@ -116,7 +116,7 @@ def write(folder: Path, markdown: Path | None) -> Path:
     return layout.papers()
 
 
-def _standing(index: Path) -> dict[str, tuple[str, str]]:
+def _kept(index: Path) -> dict[str, tuple[str, str]]:
     """The row and the section of each table on a page that was written before, by study."""
     if not index.exists():
         return {}

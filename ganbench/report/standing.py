@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from ganbench.report.collect import Pair, Results
 from ganbench.report.numerals import decimals, number, percent, plural, span
 from ganbench.stats.cells import Summary, summarise
 from ganbench.stats.intervals import Scale
+from ganbench.stats.merit import Direction
 from ganbench.stats.pairs import compare
 from ganbench.stats.ranks import average_ranks
 
@@ -93,7 +94,7 @@ class Standing:
     metric: str
     title: str
     unit: str
-    direction: str
+    direction: Direction | Literal["none"]
     scale: Scale
     columns: list[Pair]
     rows: dict[str, list[Cell | None]]
@@ -151,12 +152,12 @@ def _cell(results: Results, pair: Pair, row: str, metric: str, checkpoint: str) 
     )
 
 
-def _marked(cells: dict[str, Cell], direction: str, scale: Scale) -> dict[str, Cell]:
+def _marked(cells: dict[str, Cell], direction: Direction | Literal["none"], scale: Scale) -> dict[str, Cell]:
     """The cells with their marks. One with a run that has no number cannot be best while others have all theirs, nor
     tie; what looks equal is equally marked; where all look equal, none is."""
     numbered = {row: cell for row, cell in cells.items() if math.isfinite(cell.value)}
     whole = {row: cell for row, cell in numbered.items() if cell.summary.complete} or numbered
-    if not whole or direction not in ("lower", "higher"):
+    if not whole or direction == "none":
         return cells
     choose = min if direction == "lower" else max
     leader = choose(whole.values(), key=lambda cell: cell.value)
@@ -167,11 +168,11 @@ def _marked(cells: dict[str, Cell], direction: str, scale: Scale) -> dict[str, C
     return {row: replace(cell, best=row in best, tied=row in ties) for row, cell in cells.items()}
 
 
-def _ties(leader: Cell, other: Cell, direction: str, scale: Scale) -> bool:
+def _ties(leader: Cell, other: Cell, direction: Direction, scale: Scale) -> bool:
     """Whether the differences from the leader, seed by seed, leave open that there is none."""
     if leader.seeds != other.seeds or not other.summary.complete:
         return False
-    found = compare(leader.summary.values, other.summary.values, direction, scale)  # type: ignore[arg-type]
+    found = compare(leader.summary.values, other.summary.values, direction, scale)
     if found.effect.interval is None:  # one seed, or all differences the same
         return bool(found.effect.value == (1.0 if scale == "log" else 0.0))
     return found.better is None
