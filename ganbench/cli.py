@@ -153,7 +153,8 @@ def _check(options: argparse.Namespace) -> int:
         print(f"  code that will be run: {path}{refused}")
     for search in plan.searches.values():
         tuning = search.tuning
-        what = f"{len(search.parameters)} parameters, {tuning.trials} trials on {len(tuning.seeds)} seeds"
+        seeds = f"{len(tuning.seeds)} {'seed' if len(tuning.seeds) == 1 else 'seeds'}"
+        what = f"{len(search.parameters)} parameters, {tuning.trials} trials on {seeds}"
         print(f"  tuned: {search.cell}: {what}")
     for gap in plan.gaps:
         print(f"  left out: {gap.what}: {gap.reason}")
