@@ -212,7 +212,7 @@ def test_a_published_number_changes_the_page_and_no_run(tmp_path: Path) -> None:
 def test_every_table_can_be_planned(file: Path, budget: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     raw = yamlfile.read(file)
     if budget == "none":
-        monkeypatch.setenv("GANBENCH_INCEPTION", str(HERE.parent.parent / "README.md"))  # planning asks only if it is there
+        monkeypatch.setenv("GANBENCH_INCEPTION", str(file))  # planning asks only if it is there
         raw["paper"].pop("budget", None)
     else:  # nothing that would have to be downloaded by hand
         monkeypatch.delenv("GANBENCH_INCEPTION", raising=False)
