@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Set
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -72,11 +72,10 @@ def problem(
         if "weights" not in fields:
             return 'an extractor with weights has a setting `weights: str = ""`, their path'
     may = {name: type_ for name, type_ in OPTIONAL.get(kind, {}).items() if name in traits}
-    for name, type_ in {**wanted, **may}.items():
-        try:
-            TypeAdapter(type_).validate_python(traits.get(name, missing), strict=type_ is not float)
-        except ValidationError:
-            return f"a {kind} declares `{name}: ClassVar[...] = ...`: {type_}"
+    lacking = {name: type_ for name, type_ in {**wanted, **may}.items() if not _is(traits.get(name, missing), type_)}
+    if lacking:
+        declared = (f"`{name}: ClassVar[{_written(type_)}] = ...`" for name, type_ in lacking.items())
+        return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} declares {', '.join(declared)}"
     if kind == "metric" and not SHORT.fullmatch(traits["short"]):
         return "the short name of a metric has letters, digits and hyphens only"
     if kind == "extractor" and len(methods & EXTRACTOR_FORMS) != 1:
@@ -88,3 +87,17 @@ def problem(
     if kind == "penalty" and traits.get("scale") not in (None, *fields):
         return f"`scale` names the setting that multiplies the penalty, and '{traits['scale']}' is none"
     return spaces.problem(traits["search"], fields) if "search" in traits else None
+
+
+def _is(value: object, type_: Any) -> bool:
+    """Whether a trait's value is of its type; an integer is a float, too."""
+    try:
+        TypeAdapter(type_).validate_python(value, strict=type_ is not float)
+    except ValidationError:
+        return False
+    return True
+
+
+def _written(type_: Any) -> str:
+    """A type as a plugin file writes it."""
+    return type_.__name__ if isinstance(type_, type) and not get_args(type_) else str(type_).replace("typing.", "")

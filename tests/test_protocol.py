@@ -455,7 +455,7 @@ def _changed(old: str, new: str) -> Callable[[str], str]:
 @pytest.mark.parametrize(
     ("source", "change", "said"),
     [
-        (METRIC, _changed('    short: ClassVar[str] = "mine"\n', ""), "a metric declares `short: ClassVar[...] = ...`"),
+        (METRIC, _changed('    short: ClassVar[str] = "mine"\n', ""), "a metric declares `short: ClassVar[str] = ...`"),
         (METRIC, _changed('= "mine"', '= "my_metric"'), "letters, digits and hyphens only"),
         (METRIC, _changed('= "mine"', '= ""'), "letters, digits and hyphens only"),
         (METRIC, _changed('= "mine"', '= "fd"'), "the name 'fd' belongs to 'frechet-distance'"),
@@ -464,6 +464,7 @@ def _changed(old: str, new: str) -> Callable[[str], str]:
         (METRIC, _changed("= ()", '= ("luck",)'), "declares `needs"),
         (METRIC, _changed('"lower"', '"up"'), "declares `direction"),
         (METRIC, _changed("= 50", "= True"), "declares `minimum"),
+        (METRIC, _changed(": ClassVar[int]", ": int"), "`minimum: ClassVar[int] = ...`, `order: ClassVar[int] = ...`"),
         (METRIC, _changed("= 50", "= 25 * 2"), "must be a plain literal"),
         (METRIC, _changed("    def", "    samples: int = 3\n\n    def"), "'samples' means something else in a study"),
         (METRIC, _changed("    def", "    extractor: str = ''\n\n    def"), "'extractor' means something else"),
