@@ -26,7 +26,8 @@ class Offer:
 
 def offers(groups: Mapping[str, str]) -> list[Offer]:
     """What is installed, by group and name. `groups`: the kind that each group holds."""
-    found = [point for group in groups for point in entry_points(group=group)]
+    everything = entry_points()  # looks into every installed package, so once for all groups
+    found = [point for group in groups for point in everything.select(group=group)]
     return [_offer(point, groups[point.group]) for point in sorted(found, key=lambda p: (p.group, p.name, p.value))]
 
 

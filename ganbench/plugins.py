@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -80,9 +81,8 @@ def discover(files: Sequence[Path] = ()) -> Registry:
     An installed plugin that cannot be used is left out and listed as broken. Raises PluginError for the given files.
     """
     cards: dict[str, dict[str, Card]] = {kind: {} for kind in KINDS}
-    for kind, (folder, _) in KINDS.items():
-        for path in sorted((HERE / folder).glob("[!_]*.py")):
-            _add(cards, replace(read_card(path, kind), module=f"ganbench.{folder}.{path.stem}"))
+    for card in _built_in():
+        _add(cards, card)
     registry = Registry(cards, {path.stem: path for path in sorted((HERE / METHODS).glob("*.yaml"))})
     registry = replace(registry, broken=_add_installed(registry))
     for path in files:
@@ -91,6 +91,16 @@ def discover(files: Sequence[Path] = ()) -> Registry:
         else:
             _add(cards, read_card(path))
     return registry
+
+
+@cache
+def _built_in() -> tuple[Card, ...]:
+    """The cards of ganbench's own plugins, read once."""
+    return tuple(
+        replace(read_card(path, kind), module=f"ganbench.{folder}.{path.stem}")
+        for kind, (folder, _) in KINDS.items()
+        for path in sorted((HERE / folder).glob("[!_]*.py"))
+    )
 
 
 def _add_installed(registry: Registry) -> tuple[Broken, ...]:
