@@ -11,7 +11,7 @@ report: $(VENV)/.ready
 
 # A process for each core, and a file of tests in one of them: fixtures that take long are of a file.
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -m slow

@@ -38,6 +38,15 @@ SMALL: dict[str, Any] = {
 
 StudyFile = Callable[..., Path]
 
+LONGEST = ("test_workflow", "test_contract", "test_report", "test_resuming", "test_installed", "test_capture")
+"""Files of tests that take longest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: no process is left with one of them when the others have nothing more to do."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
+
 
 @pytest.fixture
 def study_file(tmp_path: Path) -> StudyFile:
