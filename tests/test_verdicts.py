@@ -107,6 +107,22 @@ def test_few_seeds_give_no_conclusion(make: Make) -> None:
     assert "no conclusion: 3 seeds" in ring
 
 
+def test_many_columns_without_a_conclusion_share_a_sentence(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = make([8, 7, 8], [2, 1, 1])
+    monkeypatch.setattr(verdicts, "MOST_COLUMNS", 1)
+    first, leads, failed = said(results)
+    assert first.startswith("No conclusion that one method beats another: 3 seeds")
+    assert leads == "good has the best average on 2 of 2 pairs of dataset and architecture."
+    assert failed.startswith("Every one of 12 runs finished")
+
+
+def test_many_columns_with_a_conclusion_have_a_sentence_each(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdicts, "MOST_COLUMNS", 1)
+    _, ring, grid, _ = said(make([8, 7, 8, 7, 8, 8], [2, 1, 1, 2, 1, 2]))
+    assert "It beats bad" in ring
+    assert "It beats bad" in grid
+
+
 def test_methods_that_overlap_are_not_told_apart(make: Make) -> None:
     first, ring, *_ = said(make([8, 1, 8, 1, 8, 2], [2, 8, 1, 8, 1, 7]))
     assert first.startswith("No method beats another")

@@ -1,5 +1,7 @@
 """The sentences at the top: which method is better, on what, by how much, and whether that can be said."""
 
+from collections import Counter
+
 from ganbench.report.collect import Pair, Results
 from ganbench.report.contests import FEWEST_SEEDS, Contest, contests
 from ganbench.report.numerals import listed, number, plural, span
@@ -10,15 +12,37 @@ from ganbench.stats import counts
 MOST_NAMED = 4
 """So many methods are named in one sentence; the rest is counted."""
 
+MOST_COLUMNS = 6
+"""So many pairs of dataset and architecture without a conclusion have a sentence each."""
+
 
 def verdicts(results: Results, standings: dict[str, Standing], columns: dict[Pair, list[Contest]]) -> list[str]:
     """What is true of all of it, then a sentence per dataset and architecture, then who failed. `columns`: all pairs of
     rows of each."""
     found = [*_overall(results, columns)]
-    for pair in results.pairs:
-        standing = standings[results.headline(pair[0])]
-        found += [_column(results, pair, standing), *_without_learning(pair, standing)]
+    of = {pair: standings[results.headline(pair[0])] for pair in results.pairs}
+    counted = len(of) > MOST_COLUMNS and _seeds(columns) < FEWEST_SEEDS and len(results.rows) > 1
+    found += _leads(of) if counted else []
+    for pair, standing in of.items():
+        found += [*([] if counted else [_column(results, pair, standing)]), *_without_learning(pair, standing)]
     return [*found, *_failures(results)]
+
+
+def _seeds(columns: dict[Pair, list[Contest]]) -> int:
+    """The most paired seeds of any comparison."""
+    return max((contest.seeds for found in columns.values() for contest in found), default=0)
+
+
+def _leads(of: dict[Pair, Standing]) -> list[str]:
+    """Who has the best average how often, for columns that are too many to tell one by one."""
+    leads = Counter(row for pair, standing in of.items() for row, cell in standing.column(pair).items() if cell.best)
+    if not leads:
+        return []
+    (first, most), *others = leads.most_common()
+    tail = "".join(f", {row} on {count}" for row, count in others[:MOST_NAMED])
+    more = len(others) - MOST_NAMED
+    tail += f", {plural(more, 'other method')} on fewer" if more > 0 else ""
+    return [f"{first} has the best average on {most} of {len(of)} pairs of dataset and architecture{tail}."]
 
 
 def _overall(results: Results, columns: dict[Pair, list[Contest]]) -> list[str]:
@@ -33,7 +57,7 @@ def _overall(results: Results, columns: dict[Pair, list[Contest]]) -> list[str]:
         if contest.winner in wins:
             loser = contest.second if contest.winner == contest.first else contest.first
             wins[contest.winner][loser] = wins[contest.winner].get(loser, 0) + 1
-    seeds = max((contest.seeds for found in columns.values() for contest in found), default=0)
+    seeds = _seeds(columns)
     if seeds < FEWEST_SEEDS:
         most = max((len({row for c in found for row in (c.first, c.second)}) for found in columns.values()), default=2)
         return [f"No conclusion that one method beats another: {_too_few(seeds, most)}."]
