@@ -283,6 +283,19 @@ def test_a_table_without_numbers_shows_what_was_measured() -> None:
     assert not Path("docs/table.csv").exists()
 
 
+def test_a_table_of_which_no_number_was_run_shows_what_was_measured_too() -> None:
+    judged({"wgan-gp": LIKE_8}, lambda of: of["columns"][0].update(not_run="other images"))
+    Path("folder").mkdir()
+    Path("table.yaml").rename("folder/table.yaml")
+    assert cli.main(["papers", "folder", "--markdown", "docs"]) == 0
+    text = Path("docs/index.md").read_text("utf-8")
+    assert "| WGAN-GP | 8 ± 0.5 / –: not run |" in text
+    assert "No number of the table was run. Measured" in text
+    assert "| ring8, mlp, wgan-gp | 7.96 [7.82, 8.10] | " in text
+    assert Path("docs/table.csv").exists()
+    assert Path("docs/table-measured.csv").exists()
+
+
 def test_a_number_may_be_of_a_tuned_method_and_its_search_is_in_the_cost() -> None:
     study = yaml.safe_load(STUDY)
     study.update(tuning={"trials": 6, "generations": 2, "seeds": [100]}, settings=["tuned"], methods=["wgan-gp"])

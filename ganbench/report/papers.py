@@ -100,7 +100,7 @@ def write(folder: Path, markdown: Path | None) -> Path:
             if entry.table is not None:
                 if entry.table.cells:
                     files.write_text(markdown / f"{entry.study}.csv", exports.published_csv(entry.table))
-                else:
+                if not entry.table.was_run:
                     files.write_text(markdown / f"{entry.study}-measured.csv", exports.cells_csv(entry.measured))
                 files.write_text(markdown / f"{entry.study}-claims.csv", exports.claims_csv(entry.table))
                 row, section = _row(entry, entry.table), "\n".join(_section(entry, entry.table))
@@ -163,8 +163,9 @@ def _section(entry: Entry, of: Table) -> list[str]:
         lines += ["", f"{meaning} Published / measured [95 % interval of the mean over seeds]: verdict.", ""]
         rows = [[row.title, *(_cell(of, judged) for judged in cells)] for row, cells in of.rows]
         lines += _table(["", *(column.title for column in about.columns)], rows)
-    if not of.cells:
-        lines += ["", "No number was published. Measured, averages over seeds as in the CSV file [95 % interval]:", ""]
+    if not of.was_run:
+        why = "No number of the table was run" if of.cells else "No number was published"
+        lines += ["", f"{why}. Measured, averages over seeds as in the CSV file [95 % interval]:", ""]
         lines += _table(["", *(one.metric for one in entry.measured)], _measured(entry.measured))
     if of.claims:
         lines += ["", "### Claims", ""]

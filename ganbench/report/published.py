@@ -93,6 +93,11 @@ class Table:
         return [judged for _, cells in self.rows for judged in cells if judged is not None]
 
     @property
+    def was_run(self) -> bool:
+        """Whether a published number has a measured one beside it."""
+        return any(judged.verdict != "not run" for judged in self.cells)
+
+    @property
     def sentence(self) -> str:
         """What came of it, in one sentence."""
         kinds: dict[str, Sequence[Judged | Checked]] = {"numbers": self.cells, "claims": self.claims}
