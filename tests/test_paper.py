@@ -208,13 +208,16 @@ def test_a_published_number_changes_the_page_and_no_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", TABLES, ids=lambda file: file.stem)
-@pytest.mark.parametrize("budget", ["as it is", "none"])
+@pytest.mark.parametrize("budget", ["as it is", "the table's datasets", "none"])
 def test_every_table_can_be_planned(file: Path, budget: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     raw = yamlfile.read(file)
-    if budget == "none":
+    if budget != "as it is":
         monkeypatch.setenv("GANBENCH_INCEPTION", str(file))  # planning asks only if it is there
         raw["paper"].pop("budget", None)
-    else:  # nothing that would have to be downloaded by hand
+    of_table = sorted({column["dataset"] for column in raw["paper"].get("columns", ()) if "dataset" in column})
+    if budget == "the table's datasets" and of_table:
+        raw["paper"]["budget"] = {"datasets": of_table}
+    if budget == "as it is":  # nothing that would have to be downloaded by hand
         monkeypatch.delenv("GANBENCH_INCEPTION", raising=False)
     raw["plugins"] = [str(file.parent / name) for name in raw.get("plugins", ())]
     copy = tmp_path / file.name

@@ -68,6 +68,15 @@ def found(values: dict[str, list[float]], change: Any = None, statuses: dict[str
     return table
 
 
+def told(values: dict[str, list[float]], change: Any) -> str:
+    """The Markdown over these results."""
+    judged(values, change)
+    Path("folder").mkdir()
+    Path("table.yaml").rename("folder/table.yaml")
+    assert cli.main(["papers", "folder", "--markdown", "docs"]) == 0
+    return Path("docs/index.md").read_text("utf-8")
+
+
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -268,11 +277,7 @@ def test_a_table_without_numbers_shows_what_was_measured() -> None:
         del of["rows"], of["columns"]
         of["claims"] = [{"claim": "so it is", "metric": "modes_200", "better": "wgan-gp", "worse": "non-saturating"}]
 
-    judged({"wgan-gp": LIKE_8, "minimax": NONE}, change)
-    Path("folder").mkdir()
-    Path("table.yaml").rename("folder/table.yaml")
-    assert cli.main(["papers", "folder", "--markdown", "docs"]) == 0
-    text = Path("docs/index.md").read_text("utf-8")
+    text = told({"wgan-gp": LIKE_8, "minimax": NONE}, change)
     assert "No number was published. Measured" in text
     assert "|  | modes_200 | hq_200 |" in text
     assert "| ring8, mlp, wgan-gp | 7.96 [7.82, 8.10] | " in text
@@ -284,11 +289,7 @@ def test_a_table_without_numbers_shows_what_was_measured() -> None:
 
 
 def test_a_table_of_which_no_number_was_run_shows_what_was_measured_too() -> None:
-    judged({"wgan-gp": LIKE_8}, lambda of: of["columns"][0].update(not_run="other images"))
-    Path("folder").mkdir()
-    Path("table.yaml").rename("folder/table.yaml")
-    assert cli.main(["papers", "folder", "--markdown", "docs"]) == 0
-    text = Path("docs/index.md").read_text("utf-8")
+    text = told({"wgan-gp": LIKE_8}, lambda of: of["columns"][0].update(not_run="other images"))
     assert "| WGAN-GP | 8 ± 0.5 / –: not run |" in text
     assert "No number of the table was run. Measured" in text
     assert "| ring8, mlp, wgan-gp | 7.96 [7.82, 8.10] | " in text

@@ -116,6 +116,15 @@ def test_many_columns_without_a_conclusion_share_a_sentence(make: Make, monkeypa
     assert failed.startswith("Every one of 12 runs finished")
 
 
+def test_many_columns_of_which_nobody_has_the_best_have_a_sentence_each(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdicts, "MOST_COLUMNS", 1)
+    _, ring, grid, _ = said(make([8, 8, 8], [8, 8, 8]))
+    assert ring.startswith("ring8, mlp: all methods score the same")
+    assert grid.startswith("grid25, mlp: all methods score the same")
+
+
 def test_many_columns_with_a_conclusion_have_a_sentence_each(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdicts, "MOST_COLUMNS", 1)
     _, ring, grid, _ = said(make([8, 7, 8, 7, 8, 8], [2, 1, 1, 2, 1, 2]))

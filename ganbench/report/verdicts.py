@@ -21,10 +21,11 @@ def verdicts(results: Results, standings: dict[str, Standing], columns: dict[Pai
     rows of each."""
     found = [*_overall(results, columns)]
     of = {pair: standings[results.headline(pair[0])] for pair in results.pairs}
-    counted = len(of) > MOST_COLUMNS and _seeds(columns) < FEWEST_SEEDS and len(results.rows) > 1
-    found += _leads(of) if counted else []
+    many = len(of) > MOST_COLUMNS and _seeds(columns) < FEWEST_SEEDS and len(results.rows) > 1
+    leads = _leads(of) if many else []
+    found += leads
     for pair, standing in of.items():
-        found += [*([] if counted else [_column(results, pair, standing)]), *_without_learning(pair, standing)]
+        found += [*([] if leads else [_column(results, pair, standing)]), *_without_learning(pair, standing)]
     return [*found, *_failures(results)]
 
 
@@ -34,14 +35,14 @@ def _seeds(columns: dict[Pair, list[Contest]]) -> int:
 
 
 def _leads(of: dict[Pair, Standing]) -> list[str]:
-    """Who has the best average how often, for columns that are too many to tell one by one."""
+    """Who has the best average how often, for columns that are too many to tell one by one; nothing if nobody has."""
     leads = Counter(row for pair, standing in of.items() for row, cell in standing.column(pair).items() if cell.best)
     if not leads:
         return []
     (first, most), *others = leads.most_common()
     tail = "".join(f", {row} on {count}" for row, count in others[:MOST_NAMED])
     more = len(others) - MOST_NAMED
-    tail += f", {plural(more, 'other method')} on fewer" if more > 0 else ""
+    tail += f", {plural(more, 'other method')} on no more" if more > 0 else ""
     return [f"{first} has the best average on {most} of {len(of)} pairs of dataset and architecture{tail}."]
 
 
